@@ -1,0 +1,32 @@
+// What identifies a flow, and which shard owns it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "proto/wire/address.hpp"
+
+namespace sluice {
+
+// Seen from us: `local` is our side.
+struct FlowKey {
+  IpAddress local;
+  IpAddress remote;
+  std::uint16_t local_port = 0;
+  std::uint16_t remote_port = 0;
+
+  bool operator==(const FlowKey&) const = default;
+};
+
+// Keys of the steering hash, from the worker's secret. It is multilinear, so that a steering
+// program in the kernel can compute it over the packet's words without a loop:
+// h = keys[0] + sum of keys[i] * word[i] modulo 2^64, the words as they lie in a received packet:
+// remote address (1 word for IPv4, 4 for IPv6), local address, remote and local port in one word.
+using FlowHashKeys = std::array<std::uint64_t, 10>;
+
+std::uint64_t flow_hash(const FlowKey& flow, const FlowHashKeys& keys);
+
+// The owner among `shards` (at least 1).
+std::uint32_t shard_of(std::uint64_t hash, std::uint32_t shards);
+
+}  // namespace sluice

@@ -1,0 +1,24 @@
+// A packet in one line, as tcpdump would say it; for logs, failing tests and `sluice dump`.
+#pragma once
+
+#include <string>
+
+#include "proto/base/bytes.hpp"
+#include "proto/wire/packet.hpp"
+
+namespace sluice::wire {
+
+// "IP 10.0.5.100.41000 > 10.0.5.101.7: Flags [S], seq 1, win 64240, options [mss 1460,...], length
+// 0". Sequence numbers are absolute.
+std::string format_packet(const Packet& packet);
+
+// The same from bytes; what cannot be parsed is said with the drop's name.
+std::string format_packet(Bytes ip, const VirtioNetHeader& offload);
+
+// "Flags [S.]" without the word: "S."
+std::string format_tcp_flags(std::uint8_t flags);
+
+// "mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7" (what is set, without padding); empty when none.
+std::string format_tcp_options(const TcpOptions& options);
+
+}  // namespace sluice::wire
