@@ -24,6 +24,15 @@ class FrameHome {
   ~FrameHome() = default;
 };
 
+// Where frames come from. Null when none is left: the caller drops, or waits.
+class FrameSource {
+ public:
+  virtual Frame* take() = 0;
+
+ protected:
+  ~FrameSource() = default;
+};
+
 struct Frame {
   FrameHome* home = nullptr;       // not owned; outlives the frame's slices
   std::uint8_t* data = nullptr;    // `capacity` bytes; what a slice covers never changes

@@ -1,0 +1,85 @@
+// A queue of slices in nodes from a fixed pool: what send and receive buffers are made of.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "proto/base/frame.hpp"
+
+namespace sluice {
+
+struct SliceNode {
+  Slice slice;
+  std::uint32_t sequence = 0;  // free for the queue's user
+  SliceNode* next = nullptr;
+};
+
+// All nodes of a shard, made at start.
+class SliceNodePool {
+ public:
+  explicit SliceNodePool(std::uint32_t count) : nodes_(new SliceNode[count]), size_(count) {
+    for (std::uint32_t i = 0; i < count; ++i) give_back(nodes_[i]);
+  }
+
+  // Null when the pool is empty.
+  SliceNode* take() {
+    SliceNode* const node = free_;
+    if (node == nullptr) return nullptr;
+    free_ = node->next;
+    node->next = nullptr;
+    --free_count_;
+    return node;
+  }
+  void give_back(SliceNode& node) {
+    node.slice = Slice();
+    node.next = free_;
+    free_ = &node;
+    ++free_count_;
+  }
+  std::uint32_t free_count() const { return free_count_; }
+  std::uint32_t size() const { return size_; }
+
+ private:
+  std::unique_ptr<SliceNode[]> nodes_;
+  SliceNode* free_ = nullptr;
+  std::uint32_t free_count_ = 0;
+  std::uint32_t size_;
+};
+
+// First in, first out. Must be emptied through its pool before it goes.
+class SliceQueue {
+ public:
+  SliceQueue() = default;
+  SliceQueue(const SliceQueue&) = delete;
+  SliceQueue& operator=(const SliceQueue&) = delete;
+  ~SliceQueue() { SLUICE_ASSERT(empty()); }
+
+  bool empty() const { return head_ == nullptr; }
+  SliceNode* front() { return head_; }
+  SliceNode* back() { return tail_; }
+
+  void push(SliceNode& node) {
+    SLUICE_ASSERT(node.next == nullptr);
+    if (tail_ == nullptr) {
+      head_ = &node;
+    } else {
+      tail_->next = &node;
+    }
+    tail_ = &node;
+  }
+  void pop(SliceNodePool& pool) {
+    SliceNode& node = *head_;
+    head_ = node.next;
+    if (head_ == nullptr) tail_ = nullptr;
+    pool.give_back(node);
+  }
+  void clear(SliceNodePool& pool) {
+    while (!empty()) pop(pool);
+  }
+
+ private:
+  SliceNode* head_ = nullptr;
+  SliceNode* tail_ = nullptr;
+};
+
+}  // namespace sluice
