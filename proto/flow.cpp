@@ -13,6 +13,15 @@ std::uint32_t word_at(const IpAddress& address, std::size_t offset) {
 
 }  // namespace
 
+std::uint64_t siphash(const SipKey& key, const FlowKey& flow) {
+  std::array<std::uint8_t, 36> message;
+  std::memcpy(message.data(), flow.local.bytes().data(), 16);
+  std::memcpy(message.data() + 16, flow.remote.bytes().data(), 16);
+  store_be16(message.data() + 32, flow.local_port);
+  store_be16(message.data() + 34, flow.remote_port);
+  return siphash(key, Bytes(message));
+}
+
 std::uint64_t flow_hash(const FlowKey& flow, const FlowHashKeys& keys) {
   std::uint64_t hash = keys[0];
   std::size_t key = 1;

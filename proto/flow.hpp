@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "proto/base/siphash.hpp"
 #include "proto/wire/address.hpp"
 
 namespace sluice {
@@ -17,6 +18,9 @@ struct FlowKey {
 
   bool operator==(const FlowKey&) const = default;
 };
+
+// A hash that outsiders can neither compute nor collide.
+std::uint64_t siphash(const SipKey& key, const FlowKey& flow);
 
 // Keys of the steering hash, from the worker's secret. It is multilinear, so that a steering
 // program in the kernel can compute it over the packet's words without a loop:

@@ -11,21 +11,25 @@ constexpr std::size_t stride_of(std::uint32_t frame_bytes) {
 
 }  // namespace
 
-FramePool::FramePool(std::uint32_t frames, std::uint32_t frame_bytes)
+FramePool::FramePool(std::uint32_t frames, std::uint32_t frame_bytes, std::uint32_t reserve)
     : memory_(new std::uint8_t[frames * stride_of(frame_bytes)]),
       frames_(new Frame[frames]),
-      size_(frames) {
+      size_(frames),
+      reserve_(reserve) {
   for (std::uint32_t i = frames; i-- > 0;) {
     Frame& frame = frames_[i];
     frame.home = this;
     frame.data = memory_.get() + i * stride_of(frame_bytes);
     frame.capacity = frame_bytes;
     frame.id = i;
+    frame.pooled = true;
     take_back(frame);
   }
 }
 
-FramePool::~FramePool() { SLUICE_ASSERT(free_count_ == size_); }
+FramePool::~FramePool() {
+  SLUICE_ASSERT(free_count_ == size_);
+}
 
 Frame* FramePool::take() {
   Frame* const frame = free_;

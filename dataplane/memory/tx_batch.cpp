@@ -7,7 +7,9 @@ TxBatch::TxBatch(std::uint32_t slots) : packets_(new TxPacket[slots]), slots_(sl
   for (std::uint32_t i = slots; i-- > 0;) complete(packets_[i]);
 }
 
-TxBatch::~TxBatch() { SLUICE_ASSERT(free_count_ == slots_); }
+TxBatch::~TxBatch() {
+  SLUICE_ASSERT(free_count_ == slots_);
+}
 
 TxPacket* TxBatch::claim() {
   TxPacket* const packet = free_;

@@ -22,8 +22,8 @@ inline constexpr std::uint32_t kMaxPieces = 18;    // 64 KiB in blocks of 4 KiB,
 struct TxPacket {
   std::array<std::uint8_t, kHeaderRoom> header;
   std::uint32_t pieces = 0;
-  std::uint32_t length = 0;                     // bytes in all, virtio_net_hdr included
-  std::array<iovec, kMaxPieces + 1> iov;        // header first: what writev takes
+  std::uint32_t length = 0;               // bytes in all, virtio_net_hdr included
+  std::array<iovec, kMaxPieces + 1> iov;  // header first: what writev takes
   std::array<Slice, kMaxPieces> pins;
   TxPacket* next_free = nullptr;
   // Length of the header; call once the pieces are known or before, in any order.

@@ -14,8 +14,8 @@ void set_assertion_reporter(AssertionReporter reporter);
 
 }  // namespace sluice
 
-#define SLUICE_ASSERT(expression)                                    \
-  do {                                                               \
-    if (!(expression)) [[unlikely]]                                  \
-      ::sluice::assertion_failed(#expression, __FILE__, __LINE__);   \
+#define SLUICE_ASSERT(expression)                                  \
+  do {                                                             \
+    if (!(expression)) [[unlikely]]                                \
+      ::sluice::assertion_failed(#expression, __FILE__, __LINE__); \
   } while (false)

@@ -13,7 +13,9 @@ using MutableBytes = std::span<std::uint8_t>;
 
 static_assert(std::endian::native == std::endian::little, "sluice runs on little-endian CPUs");
 
-inline std::uint8_t load_u8(const std::uint8_t* p) { return *p; }
+inline std::uint8_t load_u8(const std::uint8_t* p) {
+  return *p;
+}
 
 inline std::uint16_t load_be16(const std::uint8_t* p) {
   std::uint16_t v;

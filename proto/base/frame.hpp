@@ -19,6 +19,8 @@ struct Frame;
 class FrameHome {
  public:
   virtual void take_back(Frame& frame) = 0;
+  // True when so few frames are left that none should be kept waiting: copy, or do without.
+  virtual bool is_scarce() const { return false; }
 
  protected:
   ~FrameHome() = default;
@@ -34,12 +36,13 @@ class FrameSource {
 };
 
 struct Frame {
-  FrameHome* home = nullptr;       // not owned; outlives the frame's slices
-  std::uint8_t* data = nullptr;    // `capacity` bytes; what a slice covers never changes
-  std::uint32_t capacity = 0;      // bytes; also what a slice is charged for pinning the frame
-  std::uint32_t slices = 0;        // how many Slices look into it
-  std::uint32_t id = 0;            // the home's own index of this frame
-  Frame* next = nullptr;           // the home's own list of free frames
+  FrameHome* home = nullptr;     // not owned; outlives the frame's slices
+  std::uint8_t* data = nullptr;  // `capacity` bytes; what a slice covers never changes
+  std::uint32_t capacity = 0;    // bytes; also what a slice is charged for pinning the frame
+  std::uint32_t slices = 0;      // how many Slices look into it
+  std::uint32_t id = 0;          // the home's own index of this frame
+  bool pooled = false;           // of a fixed pool: a small slice should not pin it for long
+  Frame* next = nullptr;         // the home's own list of free frames
 };
 
 // Several bytes of a frame, and a share in keeping it alive. Copying a Slice copies the share.
@@ -51,8 +54,7 @@ class Slice {
     SLUICE_ASSERT(offset <= frame.capacity && length <= frame.capacity - offset);
     ++frame.slices;
   }
-  Slice(const Slice& other)
-      : frame_(other.frame_), offset_(other.offset_), length_(other.length_) {
+  Slice(const Slice& other) : frame_(other.frame_), offset_(other.offset_), length_(other.length_) {
     if (frame_ != nullptr) ++frame_->slices;
   }
   Slice(Slice&& other) noexcept
@@ -87,6 +89,11 @@ class Slice {
   void extend(std::uint32_t count) {
     SLUICE_ASSERT(count <= frame_->capacity - offset_ - length_);
     length_ += count;
+  }
+  // True when keeping this slice would keep more than four times its size from a pool.
+  bool pins_too_much() const {
+    return frame_ != nullptr && frame_->pooled &&
+           static_cast<std::uint64_t>(length_) * 4 < frame_->capacity;
   }
   Slice front(std::uint32_t count) const {
     Slice part = *this;

@@ -5,7 +5,9 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint64_t rotl(std::uint64_t x, int bits) { return (x << bits) | (x >> (64 - bits)); }
+constexpr std::uint64_t rotl(std::uint64_t x, int bits) {
+  return (x << bits) | (x >> (64 - bits));
+}
 
 struct SipState {
   std::uint64_t v0, v1, v2, v3;

@@ -11,6 +11,7 @@ namespace sluice {
 struct SliceNode {
   Slice slice;
   std::uint32_t sequence = 0;  // free for the queue's user
+  bool open_tail = false;      // the bytes behind the slice are unused and belong to this node
   SliceNode* next = nullptr;
 };
 
@@ -32,6 +33,7 @@ class SliceNodePool {
   }
   void give_back(SliceNode& node) {
     node.slice = Slice();
+    node.open_tail = false;
     node.next = free_;
     free_ = &node;
     ++free_count_;
@@ -55,8 +57,8 @@ class SliceQueue {
   ~SliceQueue() { SLUICE_ASSERT(empty()); }
 
   bool empty() const { return head_ == nullptr; }
-  SliceNode* front() { return head_; }
-  SliceNode* back() { return tail_; }
+  SliceNode* front() const { return head_; }
+  SliceNode* back() const { return tail_; }
 
   void push(SliceNode& node) {
     SLUICE_ASSERT(node.next == nullptr);
@@ -67,12 +69,22 @@ class SliceQueue {
     }
     tail_ = &node;
   }
-  void pop(SliceNodePool& pool) {
+  // Links `node` behind `before`, or at the front when `before` is null.
+  void insert_after(SliceNode* before, SliceNode& node) {
+    if (before == tail_) return push(node);
+    SLUICE_ASSERT(node.next == nullptr);
+    SliceNode*& link = before == nullptr ? head_ : before->next;
+    node.next = link;
+    link = &node;
+  }
+  SliceNode& take_front() {
     SliceNode& node = *head_;
     head_ = node.next;
     if (head_ == nullptr) tail_ = nullptr;
-    pool.give_back(node);
+    node.next = nullptr;
+    return node;
   }
+  void pop(SliceNodePool& pool) { pool.give_back(take_front()); }
   void clear(SliceNodePool& pool) {
     while (!empty()) pop(pool);
   }

@@ -1,0 +1,66 @@
+// What acknowledgements we owe, to be paid when output is pulled.
+//
+// Input only runs up debt; a turn pays it. In-order bytes owe one ACK a turn (RFC 9293 MUST-58,
+// MUST-59); each out-of-order, gap-filling or duplicate segment owes an ACK of its own (RFC 5681
+// R5681-12), because the peer counts duplicates; a young connection owes more than one a turn, so
+// that a peer that counts ACKs and not bytes can grow its window.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "proto/base/time.hpp"
+#include "proto/tcp/seq.hpp"
+#include "proto/wire/tcp_options.hpp"
+
+namespace sluice::tcp {
+
+struct OwedAck {
+  Seq ack;
+  bool alone = false;         // a duplicate: must not ride on data (RFC 5681 R5681-13)
+  wire::SackBlock duplicate;  // RFC 2883: what had come before; empty when left == right
+};
+
+class AckDebt {
+ public:
+  // `bytes` more arrived in order, up to `rcv_nxt`, in segments of about `segment_bytes`.
+  void on_in_order(std::uint32_t bytes, std::uint32_t segment_bytes, Seq rcv_nxt, Instant now,
+                   Duration delay);
+  // An ACK of its own for a duplicate or out-of-order segment.
+  void owe_duplicate(Seq rcv_nxt, wire::SackBlock duplicate = {});
+  // An ACK this turn, which may ride on data: FIN, gap filled, window update, timer.
+  void owe_now() { due_ = true; }
+
+  bool has_duplicates() const { return duplicates_ > 0; }
+  // The next duplicate ACK; whatever was owed before it is covered by it.
+  OwedAck pop_duplicate();
+  bool is_due() const { return due_ || count_ > 0; }
+  // The next ACK to send alone; `rcv_nxt` is what it says when nothing older is owed.
+  OwedAck pop(Seq rcv_nxt);
+
+  // An ACK of everything up to RCV.NXT has gone out.
+  void on_everything_acked();
+
+  Instant deadline() const { return deadline_; }
+  void on_time(Instant now) {
+    if (deadline_ <= now) owe_now();
+  }
+
+ private:
+  static constexpr std::uint32_t kMaxOwed = 8;
+  // So many of a connection's first segments are acknowledged one by one.
+  static constexpr std::uint8_t kYoungSegments = 16;
+
+  void push(const OwedAck& ack);
+  OwedAck take_first();
+
+  std::array<OwedAck, kMaxOwed> owed_;  // oldest first
+  std::uint8_t count_ = 0;
+  std::uint8_t duplicates_ = 0;  // of them, those that go alone
+  std::uint8_t young_left_ = kYoungSegments;
+  bool due_ = false;
+  std::uint32_t bytes_ = 0;              // in order and not acknowledged
+  Instant deadline_ = Instant::never();  // of the delayed ACK
+};
+
+}  // namespace sluice::tcp

@@ -1,0 +1,259 @@
+#include "proto/tcp/connection.hpp"
+
+#include <algorithm>
+
+namespace sluice::tcp {
+namespace {
+
+constexpr std::uint32_t kUnscaledWindow = 65'535;
+
+// The smallest shift with which a window of `bytes` can be told (RFC 7323 2.2).
+std::uint8_t scale_for(std::uint32_t bytes) {
+  std::uint8_t scale = 0;
+  while (scale < kMaxWindowScale && (kUnscaledWindow << scale) < bytes) ++scale;
+  return scale;
+}
+
+}  // namespace
+
+std::string_view close_reason_name(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::none:
+      return "open";
+    case CloseReason::normal:
+      return "closed";
+    case CloseReason::reset:
+      return "reset by peer";
+    case CloseReason::refused:
+      return "refused";
+    case CloseReason::timed_out:
+      return "timed out";
+    case CloseReason::aborted:
+      return "aborted";
+  }
+  return "?";
+}
+
+// --- opening --------------------------------------------------------------------------------
+
+void Connection::start(const Identity& identity, Instant now) {
+  is_v6_ = identity.is_v6;
+  advertised_mss_ = identity.advertised_mss;
+  ts_offset_ = identity.ts_offset;
+  nagle_ = settings_.nagle;
+  snd_.una = snd_.nxt = snd_.iss = small_end_ = identity.iss;
+  recovery_.start(identity.iss);
+  rcv_.scale = scale_for(settings_.receive_buffer_bytes);
+  last_heard_ = last_sent_ = now;
+  syn_due_ = true;
+}
+
+void Connection::open_active(const Identity& identity, Instant now) {
+  start(identity, now);
+  state_ = State::syn_sent;
+}
+
+void Connection::open_passive(const Identity& identity, const Segment& syn, Instant now) {
+  start(identity, now);
+  passive_ = true;
+  state_ = State::syn_received;
+  rcv_.irs = syn.seq;
+  rcv_.nxt = rcv_.last_ack_sent = syn.seq + 1u;  // RFC 9293 SA-L3
+  rcv_.edge = rcv_.nxt + std::min(settings_.receive_buffer_bytes, kUnscaledWindow);
+  snd_.wnd = snd_.max_wnd = syn.window;  // RFC 7323 R7323-3: never scaled in a SYN
+  take_syn_options(*syn.options);
+  ts_recent_at_ = now;
+  // Text and FIN of the SYN are not acknowledged: the peer sends them again.
+}
+
+// What the peer's SYN says: RFC 9293 3.7.1, RFC 7323, RFC 2018.
+void Connection::take_syn_options(const wire::TcpOptions& options) {
+  const std::uint32_t fallback = is_v6_ ? kDefaultMssV6 : kDefaultMssV4;
+  const std::uint32_t peer_mss = options.has_mss ? options.mss : fallback;  // RFC 9293 MUST-15
+  timestamps_on_ = settings_.timestamps && options.has_timestamps;
+  sack_on_ = settings_.sack && options.sack_permitted;
+  scaling_on_ = settings_.window_scaling && options.has_window_scale;
+  snd_.scale = scaling_on_ ? std::min(options.window_scale, kMaxWindowScale) : std::uint8_t{0};
+  if (!scaling_on_) rcv_.scale = 0;  // RFC 7323 R7323-4: both ways or not at all
+  if (timestamps_on_) ts_recent_ = options.ts_value;
+  // RFC 9293 MUST-16: options take their room from each segment's payload.
+  const std::uint32_t most = std::min<std::uint32_t>(peer_mss, advertised_mss_);
+  send_mss_ = std::max(most, kMinSendMss) - (timestamps_on_ ? kTimestampsLength : 0);
+  receive_mss_ = advertised_mss_ - (timestamps_on_ ? kTimestampsLength : 0);
+}
+
+void Connection::become_established(Instant now) {
+  state_ = State::established;
+  events_ |= kOpened;
+  disarm();
+  unanswered_since_ = Instant::never();
+  std::uint32_t window = initial_window(send_mss_, settings_.initial_window_segments);
+  if (syn_resent_) {
+    window = send_mss_;           // RFC 5681 R5681-3
+    rtt_.start_after_lost_syn();  // RFC 6298 R6298-12
+  }
+  congestion_.start(send_mss_, window);
+  if (keepalive_idle_ > Duration()) keepalive_deadline_ = now + keepalive_idle_;
+  if (fin_wanted_) state_ = State::fin_wait_1;  // CLOSE came before the handshake was done
+}
+
+// --- calls ----------------------------------------------------------------------------------
+
+std::uint32_t Connection::send_space() const {
+  const bool open = state_ == State::established || state_ == State::close_wait ||
+                    state_ == State::syn_sent || state_ == State::syn_received;
+  if (!open || fin_wanted_) return 0;
+  const std::uint32_t used = send_buffer_.size();
+  return settings_.send_buffer_bytes - std::min(used, settings_.send_buffer_bytes);
+}
+
+std::uint32_t Connection::send(Bytes bytes) {
+  const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), UINT32_MAX));
+  const std::uint32_t room = std::min(wanted, send_space());
+  return after_send(wanted, send_buffer_.append(bytes.first(room), resources_));
+}
+
+std::uint32_t Connection::send(Slice slice) {
+  const std::uint32_t wanted = slice.size();
+  slice.keep_front(std::min(wanted, send_space()));
+  return after_send(wanted, send_buffer_.append(std::move(slice), resources_));
+}
+
+std::uint32_t Connection::after_send(std::uint32_t offered, std::uint32_t taken) {
+  if (taken < offered) send_was_short_ = true;
+  return taken;
+}
+
+Slice Connection::read(std::uint32_t max_bytes) {
+  Slice out = receive_buffer_.read(max_bytes, resources_);
+  if (out.empty() || !can_receive(state_)) return out;
+  // RFC 9293 R9293-4, MUST-39: tell of a larger window once it is worth a segment to the peer.
+  const std::uint32_t limit = settings_.receive_buffer_bytes;
+  const std::uint32_t possible = limit - std::min(limit, receive_buffer_.readable());
+  const std::uint32_t announced = rcv_wnd();
+  const bool small = announced < limit / 2;
+  if (small && possible >= announced + std::min(limit / 2, 2 * receive_mss_)) ack_debt_.owe_now();
+  return out;
+}
+
+void Connection::shutdown_send(Instant now) {
+  if (fin_wanted_) return;
+  switch (state_) {
+    case State::syn_sent:
+      if (send_buffer_.size() == 0) return finish(CloseReason::aborted);
+      fin_wanted_ = true;
+      return;
+    case State::syn_received:
+      fin_wanted_ = true;
+      return;
+    case State::established:
+      fin_wanted_ = true;
+      state_ = State::fin_wait_1;
+      return;
+    case State::close_wait:
+      fin_wanted_ = true;
+      state_ = State::last_ack;
+      return;
+    case State::closed:
+    case State::listen:
+    case State::fin_wait_1:
+    case State::fin_wait_2:
+    case State::closing:
+    case State::last_ack:
+    case State::time_wait:
+      return;
+  }
+  static_cast<void>(now);
+}
+
+void Connection::close(Instant now) {
+  if (application_gone_) return;
+  application_gone_ = true;
+  if (readable() > 0 && is_synchronized(state_)) {  // RFC 9293 SHLD-3
+    receive_buffer_.clear(resources_);
+    return reset_with(CloseReason::aborted);
+  }
+  if (state_ == State::syn_sent && send_buffer_.size() == 0) return finish(CloseReason::aborted);
+  shutdown_send(now);
+  if (state_ == State::fin_wait_2) enter_fin_wait_2(now);
+}
+
+void Connection::abort(Instant now) {
+  static_cast<void>(now);
+  application_gone_ = true;
+  if (state_ == State::syn_sent || state_ == State::closed) return finish(CloseReason::aborted);
+  reset_with(CloseReason::aborted);
+}
+
+void Connection::set_keepalive(Duration idle, Instant now) {
+  keepalive_idle_ = idle;
+  const bool on = idle > Duration() && is_synchronized(state_);
+  keepalive_deadline_ = on ? now + idle : Instant::never();
+}
+
+// --- closing --------------------------------------------------------------------------------
+
+// FIN-WAIT-2 lasts as long as the peer likes, but not once nobody waits for its data.
+void Connection::enter_fin_wait_2(Instant now) {
+  state_ = State::fin_wait_2;
+  if (application_gone_) fin_wait_2_deadline_ = now + settings_.fin_wait_2_timeout;
+}
+
+void Connection::enter_time_wait() {
+  state_ = State::time_wait;
+  disarm();
+  keepalive_deadline_ = fin_wait_2_deadline_ = Instant::never();
+}
+
+TimeWait Connection::take_time_wait() {
+  SLUICE_ASSERT(state_ == State::time_wait);
+  TimeWait rest;
+  rest.window_field = window_to_announce(rcv_.nxt);
+  rest.owes_ack = ack_debt_.is_due();
+  rest.snd_nxt = snd_.nxt;
+  rest.rcv_nxt = rcv_.nxt;
+  rest.rcv_wnd = rcv_wnd();
+  rest.timestamps_on = timestamps_on_;
+  rest.ts_offset = ts_offset_;
+  rest.ts_recent = ts_recent_;
+  finish(CloseReason::normal);
+  return rest;
+}
+
+// Leaves what can be read for the application, and nothing else.
+void Connection::finish(CloseReason reason) {
+  if (state_ == State::closed && close_reason_ != CloseReason::none) return;
+  state_ = State::closed;
+  close_reason_ = reason;
+  events_ |= kClosed;
+  disarm();
+  keepalive_deadline_ = fin_wait_2_deadline_ = Instant::never();
+  ack_debt_ = AckDebt();
+  syn_due_ = probe_due_ = keepalive_due_ = false;
+  send_buffer_.clear(resources_);
+  if (reason != CloseReason::normal) receive_buffer_.clear(resources_);
+}
+
+void Connection::reset_with(CloseReason reason) {
+  if (state_ != State::closed) owed_reset_ = snd_.nxt;
+  finish(reason);
+}
+
+void Connection::release_buffers() {
+  send_buffer_.clear(resources_);
+  receive_buffer_.clear(resources_);
+}
+
+void Connection::check_invariants() const {
+  if (state_ == State::closed) return;
+  SLUICE_ASSERT(snd_.una <= snd_.nxt);
+  if (!is_synchronized(state_)) return;
+  SLUICE_ASSERT(rcv_.nxt <= rcv_.edge + 1u);
+  const std::uint32_t fin = fin_sent_ ? 1 : 0;
+  SLUICE_ASSERT(flight() <= send_buffer_.size() + fin);
+  SLUICE_ASSERT(!fin_sent_ || flight() == send_buffer_.size() + fin || fin_acked());
+  SLUICE_ASSERT(flight() == 0 || timer_ != Timer::off);
+  SLUICE_ASSERT(recovery_.resend_next() >= snd_.una && recovery_.resend_end() <= snd_.nxt);
+}
+
+}  // namespace sluice::tcp

@@ -1,0 +1,300 @@
+// One TCP connection: the machine of RFC 9293, from SYN-SENT or SYN-RECEIVED to CLOSED.
+//
+// Input (segments, calls, time) only changes state; output is pulled, one segment at a time, by
+// next_segment(). It knows no clock, no socket and no thread: whoever drives it passes `now`,
+// which never runs backwards, and looks at deadline() to know when to call on_time().
+//
+//   connection_input.cpp   the arrival of segments, one function a step of 3.10.7
+//   connection_ack.cpp     what an acknowledgement does to the sender
+//   connection_output.cpp  what is sent next
+//   connection_timers.cpp  retransmission, window probes, keepalive, giving up
+//   connection.cpp         the calls of 3.9.1, opening and closing
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "proto/base/time.hpp"
+#include "proto/tcp/ack_debt.hpp"
+#include "proto/tcp/constants.hpp"
+#include "proto/tcp/loss_recovery.hpp"
+#include "proto/tcp/newreno.hpp"
+#include "proto/tcp/receive_buffer.hpp"
+#include "proto/tcp/rtt_estimator.hpp"
+#include "proto/tcp/segment.hpp"
+#include "proto/tcp/send_buffer.hpp"
+#include "proto/tcp/state.hpp"
+#include "proto/tcp/time_wait.hpp"
+#include "proto/wire/drop_reason.hpp"
+
+namespace sluice::tcp {
+
+// What the application is to be told; bits, taken by take_events().
+enum Event : std::uint8_t {
+  kOpened = 0x01,      // the handshake is done
+  kReadable = 0x02,    // more bytes in order
+  kWritable = 0x04,    // room in the send buffer, after send() took less than offered
+  kPeerClosed = 0x08,  // the peer's FIN arrived; readable bytes may still wait
+  kClosed = 0x10,      // the end, see close_reason(); the last event
+};
+
+// Why a connection ended (RFC 9293 MUST-12).
+enum class CloseReason : std::uint8_t {
+  none,       // it has not
+  normal,     // both sides closed
+  reset,      // the peer sent a RST
+  refused,    // the peer answered our SYN with a RST, or ICMP said so
+  timed_out,  // the peer did not answer for too long
+  aborted,    // our own application
+};
+std::string_view close_reason_name(CloseReason reason);
+
+// RFC 9293 3.9.2.2: what an ICMP error says about the path to the peer.
+enum class PathError : std::uint8_t { soft, hard, packet_too_big };
+
+// Counts of one connection, for statistics.
+struct ConnectionCounters {
+  std::uint64_t segments_in = 0;
+  std::uint64_t segments_out = 0;      // super-segments count their pieces
+  std::uint64_t bytes_received = 0;    // in order
+  std::uint64_t bytes_acked = 0;       // by the peer
+  std::uint64_t retransmitted = 0;     // segments
+  std::uint32_t timeouts = 0;          // retransmission timer
+  std::uint32_t fast_retransmits = 0;  // entries into fast recovery
+};
+
+// What a connection is born with.
+struct Identity {
+  Seq iss;
+  std::uint32_t ts_offset = 0;       // of the timestamp clock (RFC 7323 R7323-21)
+  std::uint16_t advertised_mss = 0;  // MTU less fixed IP and TCP headers (RFC 9293 MUST-67)
+  bool is_v6 = false;
+};
+
+class Connection {
+ public:
+  // Both outlive the connection.
+  Connection(const Settings& settings, const Resources& resources)
+      : settings_(settings), resources_(resources) {}
+  ~Connection() { release_buffers(); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // --- opening ------------------------------------------------------------------------------
+  void open_active(const Identity& identity, Instant now);
+  // `syn` is a SYN that arrived for a listener (tcp/listen.hpp).
+  void open_passive(const Identity& identity, const Segment& syn, Instant now);
+
+  // --- calls of the application (RFC 9293 3.9.1) -----------------------------------------------
+  // Each returns how many bytes were taken: fewer than offered when the send buffer is full or
+  // memory is short (then kWritable follows), none once closed for sending.
+  std::uint32_t send(Bytes bytes);
+  std::uint32_t send(Slice slice);
+  std::uint32_t send_space() const;
+  // The next bytes in order, at most `max_bytes`; empty when there are none.
+  Slice read(std::uint32_t max_bytes);
+  std::uint32_t readable() const { return receive_buffer_.readable(); }
+  // The peer has closed and all of its bytes have been read.
+  bool at_end() const { return fin_received_ && readable() == 0; }
+  // No more will be sent; FIN follows what is queued. Receiving goes on.
+  void shutdown_send(Instant now);
+  // The application lets go: FIN, or a RST when it left bytes unread (RFC 9293 SHLD-3).
+  void close(Instant now);
+  void abort(Instant now);
+  // Copies unread bytes out of frames that they would pin for little; after each callback.
+  void settle() { receive_buffer_.settle(resources_); }
+
+  void set_nodelay(bool on) { nagle_ = !on; }  // RFC 9293 MUST-17
+  // RFC 9293 MUST-24, MUST-27; an idle time of zero switches keepalive off.
+  void set_keepalive(Duration idle, Instant now);
+  void set_user_timeout(Duration timeout) { user_timeout_ = timeout; }  // RFC 9293 MUST-21
+
+  // --- events from below ----------------------------------------------------------------------
+  // Takes the payload it wants out of `segment`. DropReason::none when all of it was in order to
+  // process, however old; otherwise why it was refused.
+  DropReason on_segment(Segment& segment, Instant now);
+  // An ICMP error quoted a segment of ours that started at `sequence`; `mtu` for packet_too_big.
+  DropReason on_path_error(PathError error, Seq sequence, std::uint32_t mtu);
+  void on_time(Instant now);
+  // When to call on_time(); may be earlier than needed, never later.
+  Instant deadline() const;
+
+  // --- output ---------------------------------------------------------------------------------
+  // The next segment to send now; false when there is none. `out` is cleared first.
+  bool next_segment(OutSegment& out, Instant now);
+
+  // --- observation ----------------------------------------------------------------------------
+  State state() const { return state_; }
+  CloseReason close_reason() const { return close_reason_; }
+  std::uint8_t take_events() { return std::exchange(events_, std::uint8_t{0}); }
+  bool was_passive() const { return passive_; }
+  // Gone from the wire, with nothing left to send: the flow may be forgotten.
+  bool is_finished() const { return state_ == State::closed && !owed_reset_; }
+  // In TIME-WAIT, the little that must be remembered; the connection itself is then closed.
+  TimeWait take_time_wait();
+  const ConnectionCounters& counters() const { return counters_; }
+  const RttEstimator& rtt() const { return rtt_; }
+  const NewReno& congestion() const { return congestion_; }
+  std::uint32_t send_mss() const { return send_mss_; }
+  bool timestamps_on() const { return timestamps_on_; }
+  bool sack_on() const { return sack_on_; }
+  Seq snd_una() const { return snd_.una; }
+  Seq snd_nxt() const { return snd_.nxt; }
+  std::uint32_t snd_wnd() const { return snd_.wnd; }
+  Seq rcv_nxt() const { return rcv_.nxt; }
+  std::uint32_t rcv_wnd() const { return distance(rcv_.nxt, rcv_.edge); }
+  // Aborts when the machine contradicts itself.
+  void check_invariants() const;
+
+ private:
+  // Empty: the next step follows. Otherwise the segment is done with, for this reason.
+  using Stop = std::optional<DropReason>;
+  enum class Timer : std::uint8_t { off, retransmit, persist };
+
+  struct SendSequence {
+    Seq una, nxt, iss, wl1, wl2;
+    std::uint32_t wnd = 0;
+    std::uint32_t max_wnd = 0;
+    std::uint8_t scale = 0;
+  };
+  struct ReceiveSequence {
+    Seq nxt, irs;
+    Seq edge;           // right edge of the largest window ever announced; never moves left
+    Seq last_ack_sent;  // RFC 7323 4.3
+    std::uint8_t scale = 0;
+  };
+
+  // connection.cpp
+  void start(const Identity& identity, Instant now);
+  void take_syn_options(const wire::TcpOptions& options);
+  void become_established(Instant now);
+  void enter_fin_wait_2(Instant now);
+  void enter_time_wait();
+  void finish(CloseReason reason);
+  void reset_with(CloseReason reason);
+  void release_buffers();
+  std::uint32_t after_send(std::uint32_t offered, std::uint32_t taken);
+
+  // connection_input.cpp
+  DropReason on_segment_syn_sent(Segment& segment, Instant now);
+  void on_syn_in_syn_sent(const Segment& segment, Instant now);
+  Stop check_timestamps(const Segment& segment, Instant now);
+  Stop check_sequence(Segment& segment, Instant now);
+  Stop refuse_sequence(const Segment& segment, Instant now);
+  void trim_to_window(Segment& segment);
+  Stop check_reset(const Segment& segment, Instant now);
+  Stop check_syn(const Segment& segment, Instant now);
+  Stop check_ack(const Segment& segment, Instant now);
+  Stop establish_on_ack(const Segment& segment, Instant now);
+  Stop take_text(Segment& segment, Instant now);
+  Stop take_in_order(Segment& segment, Instant now);
+  Stop take_out_of_order(Segment& segment);
+  void note_fin(const Segment& segment);
+  void take_fin();
+  bool may_challenge(Instant now);
+  void challenge(Instant now);
+  void update_ts_recent(const Segment& segment, Instant now);
+
+  // connection_ack.cpp
+  void process_ack(const Segment& segment, Instant now);
+  void on_new_ack(const Segment& segment, Instant now);
+  void take_rtt_sample(const Segment& segment, Instant now);
+  bool update_send_window(const Segment& segment);
+  void after_ack_by_state(Instant now);
+  SendView send_view() const { return {snd_.una, snd_.nxt, send_mss_}; }
+  bool fin_acked() const { return fin_sent_ && snd_.una == snd_.nxt; }
+
+  // connection_output.cpp
+  bool next_reset(OutSegment& out, Instant now);
+  bool next_syn(OutSegment& out, Instant now);
+  bool next_retransmission(OutSegment& out, Instant now);
+  bool next_probe(OutSegment& out, Instant now);
+  bool next_new_data(OutSegment& out, Instant now);
+  bool next_keepalive(OutSegment& out, Instant now);
+  bool next_ack(OutSegment& out, Instant now);
+  std::uint32_t new_data_length() const;
+  std::uint32_t super_segment_limit() const;
+  void send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin, Instant now);
+  void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
+  void add_sack(OutSegment& out, const wire::SackBlock& duplicate) const;
+  std::uint16_t window_to_announce(Seq ack);
+  void on_acked(Seq ack);
+  std::uint32_t unsent_bytes() const;
+  std::uint32_t flight() const { return distance(snd_.una, snd_.nxt); }
+  std::uint32_t timestamp(Instant now) const;
+
+  // connection_timers.cpp
+  void arm(Timer timer, Instant now);
+  void disarm();
+  void on_retransmit_timeout(Instant now);
+  void on_persist_timeout(Instant now);
+  void on_keepalive_timeout(Instant now);
+  bool gave_up(Instant now);
+  Duration patience() const;
+
+  const Settings& settings_;
+  const Resources& resources_;
+
+  State state_ = State::closed;
+  CloseReason close_reason_ = CloseReason::none;
+  std::uint8_t events_ = 0;
+  bool passive_ = false;  // RFC 9293 MUST-11
+  bool is_v6_ = false;
+  bool timestamps_on_ = false;
+  bool sack_on_ = false;
+  bool scaling_on_ = false;
+  bool nagle_ = true;
+  bool syn_due_ = false;  // our SYN or SYN-ACK is to be sent (again)
+  bool syn_resent_ = false;
+  bool fin_wanted_ = false;        // the application has closed for sending
+  bool fin_sent_ = false;          // SND.NXT counts our FIN
+  bool fin_seen_ = false;          // the peer's FIN arrived, perhaps beyond a gap
+  bool fin_received_ = false;      // RCV.NXT counts the peer's FIN
+  bool application_gone_ = false;  // nobody will read
+  bool send_was_short_ = false;    // the application waits for kWritable
+  bool probe_due_ = false;
+  bool keepalive_due_ = false;
+  std::uint8_t keepalives_sent_ = 0;
+  Timer timer_ = Timer::off;
+
+  SendSequence snd_;
+  ReceiveSequence rcv_;
+  Seq fin_seq_;                    // of the peer's FIN, once seen
+  std::optional<Seq> owed_reset_;  // a RST with this sequence number is to be sent
+
+  std::uint16_t advertised_mss_ = 0;
+  std::uint32_t send_mss_ = 0;     // payload of a full segment, options taken off (MUST-16)
+  std::uint32_t receive_mss_ = 0;  // the largest segment that the peer has sent
+  Seq small_end_;                  // end of the last segment sent that was not full (Minshall)
+
+  std::uint32_t ts_offset_ = 0;
+  std::uint32_t ts_recent_ = 0;
+  Instant ts_recent_at_;
+
+  bool timing_ = false;  // a round trip is being measured (RFC 6298 R6298-7)
+  Seq timed_end_;
+  Instant timed_at_;
+
+  Instant timer_deadline_ = Instant::never();
+  Instant unanswered_since_ = Instant::never();  // first transmission that met with silence
+  Instant keepalive_deadline_ = Instant::never();
+  Instant fin_wait_2_deadline_ = Instant::never();
+  Instant last_heard_;
+  Instant last_sent_;
+  Duration keepalive_idle_;  // zero: off (RFC 9293 MUST-25)
+  Duration user_timeout_;    // zero: the settings' own
+  Instant challenge_start_;
+  std::uint32_t challenges_ = 0;
+
+  AckDebt ack_debt_;
+  RttEstimator rtt_;
+  NewReno congestion_;
+  LossRecovery recovery_;
+  SendBuffer send_buffer_;
+  ReceiveBuffer receive_buffer_;
+  ConnectionCounters counters_;
+};
+
+}  // namespace sluice::tcp

@@ -1,0 +1,301 @@
+// RFC 9293 3.10.7.3 and 3.10.7.4: the arrival of a segment, one function a step.
+#include <algorithm>
+
+#include "proto/tcp/connection.hpp"
+
+namespace sluice::tcp {
+
+DropReason Connection::on_segment(Segment& segment, Instant now) {
+  ++counters_.segments_in;
+  if (state_ == State::closed) return DropReason::no_listener;
+  if (state_ == State::syn_sent) return on_segment_syn_sent(segment, now);
+  if (const Stop stop = check_timestamps(segment, now)) return *stop;
+  if (const Stop stop = check_sequence(segment, now)) return *stop;
+  if (const Stop stop = check_reset(segment, now)) return *stop;
+  if (const Stop stop = check_syn(segment, now)) return *stop;
+  if (const Stop stop = check_ack(segment, now)) return *stop;
+  note_fin(segment);
+  if (const Stop stop = take_text(segment, now)) return *stop;
+  take_fin();
+  return DropReason::none;
+}
+
+// --- SYN-SENT (3.10.7.3) --------------------------------------------------------------------
+
+DropReason Connection::on_segment_syn_sent(Segment& segment, Instant now) {
+  const bool has_ack = segment.has(wire::kAck);
+  if (has_ack && (segment.ack <= snd_.iss || segment.ack > snd_.nxt)) {  // RFC 9293 SA-S1
+    if (!segment.has(wire::kRst)) owed_reset_ = segment.ack;
+    return DropReason::tcp_bad_ack;
+  }
+  if (segment.has(wire::kRst)) {
+    if (!has_ack) return DropReason::tcp_blind_reset;  // RFC 9293 SA-S4, RFC 5961 R5961-6
+    finish(CloseReason::refused);                      // RFC 9293 SA-S3
+    return DropReason::none;
+  }
+  if (!segment.has(wire::kSyn)) return DropReason::tcp_no_ack;  // RFC 9293 SA-S7
+  last_heard_ = now;
+  on_syn_in_syn_sent(segment, now);
+  return DropReason::none;
+}
+
+void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
+  rcv_.irs = segment.seq;
+  rcv_.nxt = rcv_.last_ack_sent = segment.seq + 1u;
+  rcv_.edge = rcv_.nxt + std::min(settings_.receive_buffer_bytes, 65'535u);
+  take_syn_options(*segment.options);
+  ts_recent_at_ = now;
+  snd_.wnd = snd_.max_wnd = segment.window;  // RFC 7323 R7323-3: not scaled
+  snd_.wl1 = segment.seq;
+  snd_.wl2 = segment.ack;
+  if (!segment.has(wire::kAck)) {  // RFC 9293 SA-S6, MUST-10: simultaneous open
+    state_ = State::syn_received;
+    syn_due_ = true;
+    return;
+  }
+  take_rtt_sample(segment, now);
+  snd_.una = segment.ack;  // RFC 9293 SA-S5
+  become_established(now);
+  ack_debt_.owe_now();
+}
+
+// --- first step: sequence number --------------------------------------------------------------
+
+// RFC 7323 R7323-15 (PAWS), before the window test.
+Connection::Stop Connection::check_timestamps(const Segment& segment, Instant now) {
+  if (state_ == State::syn_received && segment.has(wire::kSyn) && !segment.has(wire::kAck) &&
+      segment.seq == rcv_.irs) {
+    syn_due_ = true;  // the peer has not heard our SYN-ACK
+    return DropReason::none;
+  }
+  if (!timestamps_on_ || segment.has(wire::kRst)) return {};  // RFC 7323 R7323-11, R7323-17
+  if (!segment.options->has_timestamps) return DropReason::tcp_no_timestamp;  // RFC 7323 R7323-10
+  const bool old = static_cast<std::int32_t>(segment.options->ts_value - ts_recent_) < 0;
+  if (!old) return {};
+  if (now - ts_recent_at_ > kTimestampValidity) {  // RFC 7323 R7323-20
+    ts_recent_ = segment.options->ts_value;
+    return {};
+  }
+  if (may_challenge(now)) ack_debt_.owe_duplicate(rcv_.nxt);
+  return DropReason::tcp_paws;
+}
+
+// RFC 9293 SA-1 to SA-5.
+Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
+  const std::uint32_t length = segment.length();
+  const std::uint32_t window = rcv_wnd();
+  const auto inside = [this, window](Seq seq) {
+    return rcv_.nxt <= seq && distance(rcv_.nxt, seq) < window;
+  };
+  bool acceptable = false;
+  if (window == 0) {
+    // RFC 9293 SA-2, MUST-66: no text fits, but ACK and RST still count.
+    acceptable = segment.seq == rcv_.nxt;
+  } else if (length == 0) {
+    acceptable = inside(segment.seq);
+  } else {
+    acceptable = inside(segment.seq) || inside(segment.end() - 1u) ||
+                 (segment.seq < rcv_.nxt && segment.end() > rcv_.edge);
+  }
+  if (!acceptable) return refuse_sequence(segment, now);
+  if (window == 0 && length > 0) ack_debt_.owe_now();
+  update_ts_recent(segment, now);
+  trim_to_window(segment);
+  if (!segment.has(wire::kRst) && !segment.has(wire::kSyn)) last_heard_ = now;
+  return {};
+}
+
+// RFC 9293 SA-3: an empty ACK for all but a RST.
+Connection::Stop Connection::refuse_sequence(const Segment& segment, Instant now) {
+  if (segment.has(wire::kRst)) return DropReason::tcp_blind_reset;  // RFC 5961 R5961-1
+  const bool has_text = !segment.payload.empty();
+  if (has_text && segment.end() <= rcv_.nxt) {  // RFC 2883: report the duplicate
+    ack_debt_.owe_duplicate(rcv_.nxt, {segment.seq.value(), segment.end().value()});
+  } else if (has_text || segment.has(wire::kFin) || may_challenge(now)) {
+    ack_debt_.owe_duplicate(rcv_.nxt);
+  }
+  return DropReason::tcp_out_of_window;
+}
+
+// RFC 9293 SA-5: what lies outside the window is cut off. A SYN is left for its own step.
+void Connection::trim_to_window(Segment& segment) {
+  if (segment.has(wire::kSyn)) return;
+  if (segment.seq < rcv_.nxt) {
+    const std::uint32_t old = std::min(distance(segment.seq, rcv_.nxt), segment.payload.size());
+    segment.payload.drop_front(old);
+    segment.seq += old;
+  }
+  if (segment.end() <= rcv_.edge) return;
+  segment.flags = static_cast<std::uint8_t>(segment.flags & ~wire::kFin);
+  const std::uint32_t room = distance(segment.seq, max(segment.seq, rcv_.edge));
+  segment.payload.keep_front(std::min(segment.payload.size(), room));
+}
+
+// RFC 7323 R7323-14.
+void Connection::update_ts_recent(const Segment& segment, Instant now) {
+  if (!timestamps_on_ || segment.has(wire::kRst) || segment.seq > rcv_.last_ack_sent) return;
+  if (static_cast<std::int32_t>(segment.options->ts_value - ts_recent_) < 0) return;
+  ts_recent_ = segment.options->ts_value;
+  ts_recent_at_ = now;
+}
+
+// --- second step: RST -------------------------------------------------------------------------
+
+Connection::Stop Connection::check_reset(const Segment& segment, Instant now) {
+  if (!segment.has(wire::kRst)) return {};
+  if (segment.seq != rcv_.nxt) {  // RFC 9293 SA-6, RFC 5961 R5961-1
+    challenge(now);
+    return DropReason::tcp_blind_reset;
+  }
+  if (state_ == State::syn_received && !passive_) {
+    finish(CloseReason::refused);  // RFC 9293 SA-7
+  } else if (state_ == State::closing || state_ == State::last_ack) {
+    finish(CloseReason::normal);  // RFC 9293 SA-9
+  } else if (state_ == State::time_wait) {
+    return {};
+  } else {
+    finish(CloseReason::reset);  // RFC 9293 SA-8
+  }
+  return DropReason::none;
+}
+
+// --- fourth step: SYN -------------------------------------------------------------------------
+
+Connection::Stop Connection::check_syn(const Segment& segment, Instant now) {
+  if (!segment.has(wire::kSyn)) return {};
+  if (state_ == State::syn_received && passive_) {  // RFC 9293 SA-10: back to LISTEN
+    finish(CloseReason::reset);
+    return DropReason::tcp_blind_syn;
+  }
+  challenge(now);  // RFC 9293 SA-11, RFC 5961 R5961-2
+  return DropReason::tcp_blind_syn;
+}
+
+// RFC 5961 R5961-4: so many in a period, counted without a timer.
+bool Connection::may_challenge(Instant now) {
+  if (now - challenge_start_ >= settings_.challenge_period || challenges_ == 0) {
+    challenge_start_ = now;
+    challenges_ = 0;
+  }
+  return ++challenges_ <= settings_.challenge_acks;
+}
+
+void Connection::challenge(Instant now) {
+  if (may_challenge(now)) ack_debt_.owe_duplicate(rcv_.nxt);
+}
+
+// --- fifth step: ACK --------------------------------------------------------------------------
+
+Connection::Stop Connection::check_ack(const Segment& segment, Instant now) {
+  if (!segment.has(wire::kAck)) return DropReason::tcp_no_ack;  // RFC 9293 SA-12
+  if (state_ == State::syn_received) {
+    if (const Stop stop = establish_on_ack(segment, now)) return stop;
+  }
+  // RFC 9293 SA-13, MAY-12, RFC 5961 R5961-3.
+  if (segment.ack > snd_.nxt || segment.ack < snd_.una - snd_.max_wnd) {
+    challenge(now);
+    return DropReason::tcp_bad_ack;
+  }
+  process_ack(segment, now);
+  if (state_ == State::closed) return DropReason::none;
+  return {};
+}
+
+// RFC 9293 SA-14.
+Connection::Stop Connection::establish_on_ack(const Segment& segment, Instant now) {
+  if (segment.ack <= snd_.iss || segment.ack > snd_.nxt || snd_.nxt == snd_.iss) {
+    owed_reset_ = segment.ack;
+    return DropReason::tcp_bad_ack;
+  }
+  take_rtt_sample(segment, now);
+  syn_due_ = false;
+  snd_.una = snd_.iss + 1u;
+  snd_.wnd = static_cast<std::uint32_t>(segment.window) << snd_.scale;
+  snd_.max_wnd = snd_.wnd;
+  snd_.wl1 = segment.seq;
+  snd_.wl2 = segment.ack;
+  become_established(now);
+  return {};
+}
+
+// --- seventh step: text -----------------------------------------------------------------------
+
+Connection::Stop Connection::take_text(Segment& segment, Instant now) {
+  if (segment.payload.empty()) return {};
+  if (!can_receive(state_)) return {};  // RFC 9293 SA-24: ignored
+  if (application_gone_) {              // RFC 9293 SHLD-3: nobody will ever read it
+    reset_with(CloseReason::aborted);
+    return DropReason::tcp_after_close;
+  }
+  const std::uint32_t size = segment.gso_size != 0 ? segment.gso_size : segment.payload.size();
+  if (receive_mss_ < size) receive_mss_ = size;
+  return segment.seq == rcv_.nxt ? take_in_order(segment, now) : take_out_of_order(segment);
+}
+
+Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
+  const std::uint32_t length = segment.payload.size();
+  if (!receive_buffer_.append(std::move(segment.payload), resources_)) {
+    return DropReason::out_of_memory;
+  }
+  const bool had_gap = receive_buffer_.has_gap();
+  const Seq before = rcv_.nxt;
+  rcv_.nxt = rcv_.nxt + length;
+  if (had_gap) rcv_.nxt = receive_buffer_.advance(rcv_.nxt, resources_);
+  counters_.bytes_received += distance(before, rcv_.nxt);
+  ack_debt_.on_in_order(length, std::min(receive_mss_, length), rcv_.nxt, now,
+                        settings_.delayed_ack);
+  if (had_gap) ack_debt_.owe_now();  // RFC 5681 R5681-12
+  events_ |= kReadable;
+  return {};
+}
+
+// RFC 9293 SHLD-31; RFC 5681 R5681-12: a duplicate ACK for each segment beyond a gap.
+Connection::Stop Connection::take_out_of_order(Segment& segment) {
+  wire::SackBlock duplicate;
+  const bool kept =
+      receive_buffer_.insert(segment.seq, std::move(segment.payload), duplicate, resources_);
+  ack_debt_.owe_duplicate(rcv_.nxt, duplicate);
+  if (!kept) return DropReason::out_of_memory;
+  return {};
+}
+
+// --- eighth step: FIN -------------------------------------------------------------------------
+
+// A FIN may come before the text that precedes it: remember where it lies.
+void Connection::note_fin(const Segment& segment) {
+  if (!segment.has(wire::kFin) || fin_seen_) return;
+  fin_seen_ = true;
+  fin_seq_ = segment.end() - 1u;
+  if (segment.payload.empty() && fin_seq_ != rcv_.nxt) ack_debt_.owe_duplicate(rcv_.nxt);
+}
+
+void Connection::take_fin() {
+  if (!fin_seen_ || fin_received_ || fin_seq_ != rcv_.nxt) return;
+  fin_received_ = true;
+  rcv_.nxt += 1u;
+  if (rcv_.edge < rcv_.nxt) rcv_.edge = rcv_.nxt;
+  ack_debt_.owe_now();  // RFC 9293 SA-26
+  events_ |= kPeerClosed;
+  switch (state_) {
+    case State::established:
+      state_ = State::close_wait;
+      return;  // RFC 9293 SA-27
+    case State::fin_wait_1:
+      state_ = State::closing;
+      return;  // RFC 9293 SA-28
+    case State::fin_wait_2:
+      enter_time_wait();
+      return;  // RFC 9293 SA-29
+    case State::closed:
+    case State::listen:
+    case State::syn_sent:
+    case State::syn_received:
+    case State::close_wait:
+    case State::closing:
+    case State::last_ack:
+    case State::time_wait:
+      return;  // RFC 9293 SA-30
+  }
+}
+
+}  // namespace sluice::tcp

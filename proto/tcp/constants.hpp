@@ -1,0 +1,50 @@
+// The numbers of TCP, and which of them a user may set.
+#pragma once
+
+#include <cstdint>
+
+#include "proto/base/time.hpp"
+
+namespace sluice::tcp {
+
+inline constexpr std::uint32_t kDefaultMssV4 = 536;     // RFC 9293 MUST-15
+inline constexpr std::uint32_t kDefaultMssV6 = 1220;    // RFC 9293 MUST-15
+inline constexpr std::uint32_t kMinSendMss = 48;        // below, a peer's MSS option is an attack
+inline constexpr std::uint32_t kDupThresh = 3;          // RFC 5681 3.2
+inline constexpr std::uint8_t kMaxWindowScale = 14;     // RFC 7323 R7323-2
+inline constexpr std::uint32_t kTimestampsLength = 12;  // NOP NOP and the option
+inline constexpr std::uint32_t kMaxSegmentPieces = 18;  // pieces of payload in one segment
+// RFC 7323 R7323-20: TS.Recent of a connection that was silent for so long proves nothing.
+inline constexpr Duration kTimestampValidity = Duration::seconds(24 * 24 * 3600);
+// RFC 9293 R9293-3 (4): how long less than a segment may be held back for a larger window.
+inline constexpr Duration kOverrideTimeout = Duration::milliseconds(200);
+
+// What one engine's connections have in common. Durations are positive.
+struct Settings {
+  std::uint32_t receive_buffer_bytes = 1 << 20;    // largest window offered; 4 KiB to 1 GiB
+  std::uint32_t send_buffer_bytes = 1 << 20;       // unacknowledged and unsent; 4 KiB to 1 GiB
+  std::uint32_t initial_window_segments = 10;      // RFC 6928
+  std::uint32_t max_payload_bytes = 65'535 - 120;  // of one super-segment; 0: one segment
+  bool timestamps = true;                          // RFC 7323
+  bool window_scaling = true;                      // RFC 7323
+  bool sack = true;                                // RFC 2018
+  bool nagle = true;                               // RFC 9293 SHLD-7; the default of a connection
+  Duration initial_rto = Duration::seconds(1);     // RFC 6298 R6298-1
+  // RFC 6298 R6298-4 asks for 1 s. 200 ms, as Linux does: over TUN a round trip takes microseconds.
+  Duration min_rto = Duration::milliseconds(200);
+  Duration max_rto = Duration::seconds(60);             // RFC 6298 R6298-5
+  Duration delayed_ack = Duration::milliseconds(40);    // RFC 9293 MUST-40: below 500 ms
+  Duration user_timeout = Duration::seconds(300);       // R2 for data, RFC 9293 SHLD-11
+  Duration connect_timeout = Duration::seconds(180);    // R2 for a SYN, RFC 9293 MUST-23
+  Duration handshake_timeout = Duration::seconds(63);   // half-open connections of a listener
+  Duration fin_wait_2_timeout = Duration::seconds(60);  // once the application has let go
+  // 2 MSL. RFC 9293 MUST-13 takes the MSL as two minutes; ours is 30 s, as Linux does.
+  Duration time_wait = Duration::seconds(60);
+  Duration keepalive_idle = Duration::seconds(7200);  // RFC 9293 MUST-28
+  Duration keepalive_interval = Duration::seconds(75);
+  std::uint32_t keepalive_probes = 9;
+  std::uint32_t challenge_acks = 10;                 // RFC 5961 R5961-4: so many ...
+  Duration challenge_period = Duration::seconds(5);  // ... in this time, each connection
+};
+
+}  // namespace sluice::tcp

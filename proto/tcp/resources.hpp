@@ -1,0 +1,21 @@
+// What connections of a shard draw on together.
+#pragma once
+
+#include "proto/base/slice_queue.hpp"
+
+namespace sluice::tcp {
+
+// Not owned; outlive every connection.
+struct Resources {
+  FrameSource& blocks;  // small frames that bytes are copied into
+  SliceNodePool& nodes;
+};
+
+// Copies `bytes` behind the last slice of `queue`: into the tail of its block, then into new
+// blocks. Returns how many were copied: fewer than asked when blocks or nodes ran out.
+std::uint32_t append_copy(SliceQueue& queue, Bytes bytes, const Resources& resources);
+
+// Appends `slice` by reference. False when no node is left.
+bool append_slice(SliceQueue& queue, Slice slice, const Resources& resources);
+
+}  // namespace sluice::tcp
