@@ -3,11 +3,14 @@
 
 #include <string>
 
+#include "dataplane/io/tun.hpp"
+
 namespace sluice::io {
 
 // Enters the namespace for the calling thread (and the threads it starts from then on); makes it
-// when it does not exist, and removes what it made when destroyed. Loopback is brought up in one
-// that it made. Throws TunError (tun.hpp) with one line for a person.
+// when it does not exist. Destroyed, on the same thread, it puts the thread back where it was and
+// removes what it made. Loopback is brought up in one that it made. Throws TunError with one line
+// for a person.
 class NetworkNamespace {
  public:
   explicit NetworkNamespace(const std::string& name);
@@ -18,7 +21,12 @@ class NetworkNamespace {
   bool made() const { return made_; }
 
  private:
+  void make(const std::string& name);
+  void enter(const std::string& name);
+  void leave();
+
   std::string path_;
+  UniqueFd former_;  // the thread's network namespace before
   bool made_ = false;
 };
 

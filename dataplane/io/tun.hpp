@@ -36,7 +36,7 @@ struct Offloads {
 
 // Longest interface name, without the terminating zero (IFNAMSIZ - 1).
 inline constexpr std::size_t kMaxInterfaceName = 15;
-inline constexpr std::uint32_t kMinMtu = 68;      // IPv4; IPv6 needs 1280
+inline constexpr std::uint32_t kMinMtu = 68;  // IPv4; IPv6 needs 1280
 inline constexpr std::uint32_t kMaxMtu = 65535;
 inline constexpr std::uint32_t kMaxQueueLength = 524288;  // the kernel refuses more with EPERM
 
@@ -67,6 +67,7 @@ class Tun {
 
   // By rtnetlink; each throws TunError. Addresses take effect at once (no duplicate detection).
   void set_mtu(std::uint32_t mtu);
+  // Before set_up(): with several queues and a long length it takes the kernel seconds after it.
   void set_queue_length(std::uint32_t packets);
   void add_address(const Cidr& address);
   void set_up();

@@ -22,14 +22,14 @@ struct RxPacket {
 
 struct IoCounters {
   std::uint64_t rx_packets = 0;
-  std::uint64_t rx_bytes = 0;      // without virtio_net_hdr
+  std::uint64_t rx_bytes = 0;  // without virtio_net_hdr
   std::uint64_t tx_packets = 0;
   std::uint64_t tx_bytes = 0;
-  std::uint64_t tx_refused = 0;    // the kernel took a packet not, or not whole: it is lost
-  std::uint64_t rx_errors = 0;     // a read failed for another reason than "nothing there"
-  std::uint64_t rx_starved = 0;    // the pool had no frame for the next packet
-  std::uint64_t turns = 0;         // calls of submit()
-  std::uint64_t sleeps = 0;        // of them, those that waited
+  std::uint64_t tx_refused = 0;  // the kernel took a packet not, or not whole: it is lost
+  std::uint64_t rx_errors = 0;   // a read failed for another reason than "nothing there"
+  std::uint64_t rx_starved = 0;  // the pool had no frame for the next packet
+  std::uint64_t turns = 0;       // calls of submit()
+  std::uint64_t sleeps = 0;      // of them, those that waited
 };
 
 // All calls from one thread, the one that made it, but for wake().
@@ -59,10 +59,10 @@ class TunQueue {
 enum class Backend : std::uint8_t { uring, poll };
 
 struct TunQueueOptions {
-  int fd = -1;                    // of the TUN queue, not owned, O_NONBLOCK
-  std::uint32_t ring_frames = 64; // frames lent to the kernel at a time; a power of two
-  std::uint32_t tx_slots = 256;   // the batch's slots: the largest number of writes in flight
-  bool multishot = true;          // false: the ordered fallback, even where READ_MULTISHOT exists
+  int fd = -1;                     // of the TUN queue, not owned, O_NONBLOCK
+  std::uint32_t ring_frames = 64;  // frames lent to the kernel at a time; a power of two
+  std::uint32_t tx_slots = 256;    // the batch's slots: the largest number of writes in flight
+  bool multishot = true;           // false: the ordered fallback, even where READ_MULTISHOT exists
 };
 
 // Throws std::system_error when the kernel refuses. `pool` outlives the queue. A frame has room

@@ -1,0 +1,80 @@
+// A TCP/IP stack on a TUN device: workers, each with a queue, a thread and its share of the
+// connections.
+//
+//     sluice::Engine engine(sluice::Config{});
+//     engine.listen({.port = 7}, [](sluice::Stream&) { return &echo; });
+//     engine.start();
+//
+// Several engines may live in one process. Calls come from any thread, unless said otherwise; those
+// that change its life (start, stop) one at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "dataplane/config.hpp"
+#include "dataplane/listener.hpp"
+#include "dataplane/stats.hpp"
+#include "dataplane/stream.hpp"
+
+namespace sluice {
+
+// What a person can act on, in one line (or one for each problem of a Config).
+class EngineError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Engine {
+ public:
+  // Throws EngineError with every problem that config.validate() names.
+  explicit Engine(const Config& config);
+  ~Engine();  // stops
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Opens the device in the calling thread's network namespace, sets it up, and returns when all
+  // workers run. Throws EngineError; then nothing is left behind.
+  void start();
+  // Closes listeners, sends FIN behind what streams have sent, resets what is left after
+  // config.drain_timeout, and closes the device. May be started again; listeners come back.
+  void stop();
+  bool is_running() const;
+
+  // Before or after start(). Throws EngineError when the port is taken or is 0. The acceptor is
+  // called on the workers' threads.
+  Listener listen(const ListenOptions& options, Acceptor acceptor);
+  void unlisten(const ListenOptions& options);
+
+  // `events` hears of the result on the core that takes the connection. False when the engine is
+  // not running or its inbox is full: nothing happens then.
+  bool connect(const ConnectOptions& options, StreamEvents& events);
+
+  // Runs `work` on the core that owns the stream, unless that is gone by then. False as above.
+  bool post(const StreamId& stream, std::function<void(Stream&)> work);
+  // Runs `work` on the core of worker 0 to config.workers - 1. False as above.
+  bool post(std::uint32_t worker, std::function<void()> work);
+
+  // The sum over all workers, since the engine was made. Not from a callback: it waits for them.
+  EngineStats stats() const;
+
+  // What start() found out; empty or as configured before.
+  struct Facts {
+    std::string device;
+    std::uint32_t mtu = 0;
+    std::string backend;  // "io_uring" or "poll"
+    bool tso = false;
+    bool checksum = false;
+    std::vector<std::string> notes;  // a line for each thing that is not as it was asked for
+  };
+  Facts facts() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice

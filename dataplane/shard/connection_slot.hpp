@@ -1,0 +1,37 @@
+// A connection's place in its shard: the TCP machine, and every list that it can be in.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/shard/listener_table.hpp"
+#include "dataplane/shard/timer_wheel.hpp"
+#include "dataplane/stream.hpp"
+#include "proto/base/intrusive_list.hpp"
+#include "proto/tcp/connection.hpp"
+
+namespace sluice {
+
+class Shard;
+
+struct ReadyTag {};
+struct AllTag {};
+
+struct ConnectionSlot final : Stream, WheelNode, ListNode<ReadyTag>, ListNode<AllTag> {
+  ConnectionSlot(Shard& owner, const FlowKey& key, std::uint64_t hash,
+                 const tcp::Settings& settings, const tcp::Resources& resources)
+      : shard(owner), flow_key(key), flow_hash(hash), tcp(settings, resources) {}
+
+  Shard& shard;
+  FlowKey flow_key;
+  std::uint64_t flow_hash;
+  std::uint32_t generation = 0;
+  bool in_table = true;           // false once TIME-WAIT has taken its place there
+  bool told_end = false;          // on_peer_closed() has been called
+  bool application_gone = false;  // close() or abort() was called: only on_closed() is left
+  std::uint16_t ip_identification = 0;
+  ListenerEntry* listener = nullptr;  // while half-open; null when opened by us, or established
+  StreamEvents* events = nullptr;     // null until accepted
+  tcp::Connection tcp;
+};
+
+}  // namespace sluice

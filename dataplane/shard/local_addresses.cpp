@@ -1,0 +1,51 @@
+#include "dataplane/shard/local_addresses.hpp"
+
+#include <array>
+
+namespace sluice {
+namespace {
+
+IpAddress next_address(const IpAddress& address) {
+  if (address.is_v4()) return IpAddress::v4(address.v4_bits() + 1);
+  std::array<std::uint8_t, 16> bytes = address.bytes();
+  for (std::size_t i = bytes.size(); i-- > 0;) {
+    if (++bytes[i] != 0) break;
+  }
+  return IpAddress::v6(bytes);
+}
+
+}  // namespace
+
+bool is_host_address(const Cidr& network, const IpAddress& address) {
+  const unsigned host_bits = (address.is_v4() ? 32u : 128u) - network.prefix_length;
+  if (host_bits < 2) return true;  // RFC 3021, RFC 6164: point-to-point networks use all
+  if (address == network.network()) return false;
+  return !address.is_v4() || address != network.last();
+}
+
+bool LocalAddresses::contains(const IpAddress& address) const {
+  bool inside = false;
+  for (const Cidr& side : kernel_side_) {
+    if (address == side.address) return false;
+    inside = inside || (side.contains(address) && is_host_address(side, address));
+  }
+  return inside;
+}
+
+std::optional<IpAddress> LocalAddresses::preferred(bool v4) const {
+  constexpr int kTries = 256;
+  for (const Cidr& side : kernel_side_) {
+    if (side.address.is_v4() != v4) continue;
+    for (const IpAddress& start : {side.address, side.network()}) {
+      IpAddress candidate = start;
+      for (int i = 0; i < kTries; ++i) {
+        candidate = next_address(candidate);
+        if (!side.contains(candidate)) break;
+        if (contains(candidate)) return candidate;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluice

@@ -1,0 +1,31 @@
+// Which addresses are ours: all of the kernel's networks but the kernel's own.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "proto/wire/address.hpp"
+
+namespace sluice {
+
+class LocalAddresses {
+ public:
+  // `kernel_side`: the addresses of the kernel's end of the device, with their networks.
+  explicit LocalAddresses(std::vector<Cidr> kernel_side) : kernel_side_(std::move(kernel_side)) {}
+
+  // False for the kernel's own, a network's first (RFC 4291 2.6.1: the routers' anycast) and, for
+  // IPv4, its last (broadcast).
+  bool contains(const IpAddress& address) const;
+
+  // What we call ourselves when the application does not say: the address after the kernel's, or
+  // the first free one of its network. None when there is no network of that family.
+  std::optional<IpAddress> preferred(bool v4) const;
+
+ private:
+  std::vector<Cidr> kernel_side_;
+};
+
+// False when a host may not have this address in this network: its first or broadcast address.
+bool is_host_address(const Cidr& network, const IpAddress& address);
+
+}  // namespace sluice

@@ -1,0 +1,324 @@
+#include "dataplane/shard/shard.hpp"
+
+#include <algorithm>
+
+#include "dataplane/shard/port_picker.hpp"
+#include "proto/tcp/isn.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint32_t kTimersPerTurn = 256;
+
+void add_counters(ShardStats& sum, const tcp::ConnectionCounters& counters) {
+  sum.segments_in += counters.segments_in;
+  sum.segments_out += counters.segments_out;
+  sum.bytes_in += counters.bytes_received;
+  sum.bytes_out += counters.bytes_acked;
+  sum.retransmitted += counters.retransmitted;
+  sum.timeouts += counters.timeouts;
+  sum.fast_retransmits += counters.fast_retransmits;
+}
+
+bool is_half_open(const ConnectionSlot& slot) {
+  return slot.tcp.state() == tcp::State::syn_received;
+}
+
+}  // namespace
+
+Shard::Shard(const ShardOptions& options, const tcp::Resources& resources, Instant now)
+    : options_(options),
+      settings_(options.tcp),
+      resources_(resources),
+      local_(options.kernel_side),
+      now_(now),
+      rng_(options.secrets.seed),
+      slots_(options.max_connections),
+      time_waits_(options.max_time_waits),
+      table_(options.max_connections + options.max_time_waits),
+      wheel_(now),
+      replies_(options.max_replies),
+      generations_(options.max_connections) {
+}
+
+Shard::~Shard() {
+  all_.for_each([this](ConnectionSlot& slot) { release(slot); });
+  while (!replies_.empty()) replies_.pop();
+}
+
+// --- commands -------------------------------------------------------------------------------
+
+void Shard::on_command(Command command, Instant now) {
+  now_ = now;
+  std::visit([this](auto& chosen) { run(chosen); }, command);
+}
+
+void Shard::run(ListenCommand& command) {
+  listeners_.add(command.options, std::move(command.acceptor));
+}
+
+void Shard::run(UnlistenCommand& command) {
+  all_.for_each([&command](ConnectionSlot& slot) {
+    if (slot.listener == nullptr) return;
+    const ListenOptions& theirs = slot.listener->options;
+    if (theirs.port != command.options.port || theirs.address != command.options.address) return;
+    slot.listener = nullptr;
+    slot.tcp.abort(slot.shard.now_);
+    slot.shard.mark_ready(slot);
+  });
+  listeners_.remove(command.options);
+}
+
+void Shard::run(ConnectCommand& command) {
+  const ConnectOptions& wanted = command.options;
+  StreamEvents& events = *command.events;
+  if (stopping_) return events.on_connect_failed("the engine is stopping");
+  const auto local = wanted.local ? wanted.local : local_.preferred(wanted.remote.is_v4());
+  if (!local || !local_.contains(*local)) {
+    return events.on_connect_failed("no local address of that family");
+  }
+  const bool valid = !wanted.remote.is_multicast() && !wanted.remote.is_broadcast() &&
+                     !wanted.remote.is_unspecified() && wanted.port != 0 &&
+                     local->is_v4() == wanted.remote.is_v4();
+  if (!valid) return events.on_connect_failed("no such remote address");  // RFC 9293 MUST-46
+  FlowKey flow{*local, wanted.remote, 0, wanted.port};
+  flow.local_port = pick_port(rng_, [&](std::uint16_t port) {
+    flow.local_port = port;
+    return !listeners_.uses_port(port) && find_flow(flow, hash_of(flow)).is_none();
+  });
+  if (flow.local_port == 0) return events.on_connect_failed("no local port is free");
+  ConnectionSlot* const slot = make_slot(flow);
+  if (slot == nullptr) return events.on_connect_failed("the connection limit is reached");
+  slot->events = &events;
+  ++stats_.connected;
+  slot->tcp.open_active(identity_of(flow), now_);
+  mark_ready(*slot);
+}
+
+void Shard::run(PostCommand& command) {
+  command.work();
+}
+
+void Shard::run(StopCommand& command) {
+  stopping_ = true;
+  listeners_.clear();
+  all_.for_each([this, &command](ConnectionSlot& slot) {
+    const bool pending = slot.listener != nullptr;
+    slot.listener = nullptr;
+    if (pending || command.phase == StopPhase::abort) {
+      slot.tcp.abort(now_);
+    } else {
+      slot.tcp.shutdown_send(now_);
+    }
+    mark_ready(slot);
+  });
+}
+
+// --- time -----------------------------------------------------------------------------------
+
+void Shard::on_time(Instant now) {
+  now_ = now;
+  while (!time_waits_.empty() && time_waits_.oldest().expiry <= now) {
+    forget_time_wait(time_waits_.oldest());  // RFC 9293 R9293-12
+  }
+  for (std::uint32_t fired = 0; fired < kTimersPerTurn; ++fired) {
+    WheelNode* const node = wheel_.pop_due(now);
+    if (node == nullptr) return;
+    auto& slot = static_cast<ConnectionSlot&>(*node);
+    if (slot.tcp.deadline() <= now) {
+      slot.tcp.on_time(now);
+      mark_ready(slot);
+    } else {
+      rearm(slot);  // it had moved later meanwhile
+    }
+  }
+}
+
+Instant Shard::next_deadline() const {
+  const Instant wheel = wheel_.next_deadline();
+  return time_waits_.empty() ? wheel : std::min(wheel, time_waits_.oldest().expiry);
+}
+
+// A deadline that moves later leaves the node where it is: it fires early, looks, and is re-armed.
+void Shard::rearm(ConnectionSlot& slot) {
+  const Instant deadline = slot.tcp.deadline();
+  if (deadline.is_never()) return;
+  if (slot.is_armed() && slot.tick() <= TimerWheel::ceil_tick(deadline)) return;
+  wheel_.arm(slot, deadline);
+}
+
+// --- connections ----------------------------------------------------------------------------
+
+tcp::Identity Shard::identity_of(const FlowKey& flow) const {
+  const bool v6 = flow.remote.is_v6();
+  tcp::Identity identity;
+  identity.iss = tcp::initial_sequence(flow, options_.secrets.sequence, now_);
+  identity.ts_offset = tcp::timestamp_offset(flow, options_.secrets.timestamp);
+  const std::uint32_t headers = v6 ? 60 : 40;  // RFC 6691 R6691-1: fixed headers only
+  identity.advertised_mss = static_cast<std::uint16_t>(options_.mtu - headers);
+  identity.is_v6 = v6;
+  return identity;
+}
+
+FlowRef Shard::find_flow(const FlowKey& flow, std::uint64_t hash) const {
+  return table_.find(hash, [this, &flow](FlowRef ref) {
+    return ref.is_time_wait() ? time_waits_.at(ref.index()).flow == flow
+                              : slots_.at(ref.index()).flow_key == flow;
+  });
+}
+
+ConnectionSlot* Shard::make_slot(const FlowKey& flow) {
+  const std::uint64_t hash = hash_of(flow);
+  ConnectionSlot* const slot = slots_.make(*this, flow, hash, settings_, resources_);
+  if (slot == nullptr) return nullptr;
+  slot->generation = next_generation_++;
+  generations_[slots_.index_of(*slot)] = slot->generation;
+  table_.insert(hash, FlowRef::connection(slots_.index_of(*slot)));
+  all_.push_back(*slot);
+  return slot;
+}
+
+void Shard::release(ConnectionSlot& slot) {
+  leave_listener(slot);
+  count_end(slot);
+  if (slot.in_table) {
+    table_.erase(slot.flow_hash, FlowRef::connection(slots_.index_of(slot)));
+  }
+  wheel_.cancel(slot);
+  slot.ListNode<ReadyTag>::unlink();
+  slot.ListNode<AllTag>::unlink();
+  generations_[slots_.index_of(slot)] = 0;
+  slots_.destroy(slot);
+}
+
+void Shard::leave_listener(ConnectionSlot& slot) {
+  if (slot.listener != nullptr) --slot.listener->half_open;
+  slot.listener = nullptr;
+}
+
+void Shard::count_end(const ConnectionSlot& slot) {
+  add_counters(stats_, slot.tcp.counters());
+  switch (slot.tcp.close_reason()) {
+    case CloseReason::none:
+      break;
+    case CloseReason::normal:
+      ++stats_.closed;
+      break;
+    case CloseReason::reset:
+      ++stats_.reset;
+      break;
+    case CloseReason::refused:
+      ++stats_.refused;
+      break;
+    case CloseReason::timed_out:
+      ++stats_.timed_out;
+      break;
+    case CloseReason::aborted:
+      ++stats_.aborted;
+      break;
+  }
+}
+
+void Shard::become_time_wait(ConnectionSlot& slot) {
+  const tcp::TimeWait rest = slot.tcp.take_time_wait();
+  const Instant expiry = now_ + settings_.time_wait;
+  TimeWaitEntry* entry = time_waits_.add(expiry);
+  if (entry == nullptr) {
+    ++stats_.time_wait_recycled;
+    forget_time_wait(time_waits_.oldest());
+    entry = time_waits_.add(expiry);
+  }
+  table_.erase(slot.flow_hash, FlowRef::connection(slots_.index_of(slot)));
+  slot.in_table = false;
+  entry->flow = slot.flow_key;
+  entry->hash = slot.flow_hash;
+  entry->tcp = rest;
+  table_.insert(entry->hash, FlowRef::time_wait(time_waits_.index_of(*entry)));
+  if (rest.owes_ack) reply_with_ack(*entry);
+}
+
+void Shard::forget_time_wait(TimeWaitEntry& entry) {
+  table_.erase(entry.hash, FlowRef::time_wait(time_waits_.index_of(entry)));
+  time_waits_.remove(entry);
+}
+
+// --- events ---------------------------------------------------------------------------------
+
+void Shard::mark_ready(ConnectionSlot& slot) {
+  if (!slot.ListNode<ReadyTag>::is_linked()) ready_.push_back(slot);
+}
+
+// The connection has changed: let the application know, and let it speak when output is pulled.
+void Shard::after_event(ConnectionSlot& slot) {
+  if (slot.tcp.state() == tcp::State::time_wait) become_time_wait(slot);
+  mark_ready(slot);
+  dispatch(slot);
+  slot.tcp.settle();
+}
+
+// Calls back until nothing is new: a callback may cause the next event.
+void Shard::dispatch(ConnectionSlot& slot) {
+  while (true) {
+    const std::uint8_t events = slot.tcp.take_events();
+    if ((events & tcp::kOpened) != 0 && !accept(slot)) return;
+    const bool listening = slot.events != nullptr && !slot.application_gone;
+    if (listening && (events & tcp::kOpened) != 0) slot.events->on_open(slot);
+    if (listening && (events & tcp::kReadable) != 0 && !slot.application_gone) {
+      slot.events->on_readable(slot);
+    }
+    const bool at_end = listening && !slot.told_end && slot.tcp.at_end();
+    if (at_end && !slot.application_gone) {
+      slot.told_end = true;
+      slot.events->on_peer_closed(slot);
+    }
+    if (listening && (events & tcp::kWritable) != 0 && !slot.application_gone) {
+      slot.events->on_writable(slot);
+    }
+    if (events == 0 && !at_end) return;
+  }
+}
+
+// A listener's connection is established. False when nobody wants it.
+bool Shard::accept(ConnectionSlot& slot) {
+  if (slot.events != nullptr) return true;  // opened by us
+  ListenerEntry* const listener = slot.listener;
+  leave_listener(slot);
+  if (listener != nullptr) slot.events = listener->acceptor(slot);
+  if (slot.events == nullptr) {
+    slot.tcp.abort(now_);
+    return false;
+  }
+  ++stats_.accepted;
+  return true;
+}
+
+Stream* Shard::find(const StreamId& id) {
+  const bool lives = id.worker == options_.worker && id.slot < generations_.size() &&
+                     id.generation != 0 && generations_[id.slot] == id.generation;
+  return lives ? &slots_.at(id.slot) : nullptr;
+}
+
+// --- observation ----------------------------------------------------------------------------
+
+ShardStats Shard::stats() const {
+  ShardStats sum = stats_;
+  all_.for_each([&sum](const ConnectionSlot& slot) {
+    add_counters(sum, slot.tcp.counters());
+    if (is_half_open(slot)) ++sum.half_open;
+  });
+  sum.connections = slots_.live();
+  sum.time_waits = time_waits_.size();
+  return sum;
+}
+
+void Shard::check_invariants() const {
+  SLUICE_ASSERT(table_.size() <= slots_.live() + time_waits_.size());
+  all_.for_each([this](const ConnectionSlot& slot) {
+    slot.tcp.check_invariants();
+    const bool waits = !slot.tcp.deadline().is_never();
+    SLUICE_ASSERT(!waits || slot.is_armed() || slot.ListNode<ReadyTag>::is_linked());
+    SLUICE_ASSERT(!slot.in_table || !find_flow(slot.flow_key, slot.flow_hash).is_none());
+  });
+}
+
+}  // namespace sluice

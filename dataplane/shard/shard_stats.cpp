@@ -1,0 +1,33 @@
+#include "dataplane/shard/shard_stats.hpp"
+
+namespace sluice {
+
+ShardStats& ShardStats::operator+=(const ShardStats& other) {
+  packets_in += other.packets_in;
+  packets_out += other.packets_out;
+  bytes_in += other.bytes_in;
+  bytes_out += other.bytes_out;
+  accepted += other.accepted;
+  connected += other.connected;
+  closed += other.closed;
+  reset += other.reset;
+  aborted += other.aborted;
+  timed_out += other.timed_out;
+  refused += other.refused;
+  segments_in += other.segments_in;
+  segments_out += other.segments_out;
+  retransmitted += other.retransmitted;
+  timeouts += other.timeouts;
+  fast_retransmits += other.fast_retransmits;
+  resets_sent += other.resets_sent;
+  echo_replies += other.echo_replies;
+  replies_dropped += other.replies_dropped;
+  time_wait_recycled += other.time_wait_recycled;
+  connections += other.connections;
+  half_open += other.half_open;
+  time_waits += other.time_waits;
+  for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += other.drops[i];
+  return *this;
+}
+
+}  // namespace sluice

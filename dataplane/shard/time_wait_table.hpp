@@ -1,0 +1,62 @@
+// Connections in TIME-WAIT, oldest first: since all wait equally long, that is their order of
+// expiry, and no wheel is needed.
+#pragma once
+
+#include <cstdint>
+
+#include "dataplane/shard/slab.hpp"
+#include "proto/base/intrusive_list.hpp"
+#include "proto/base/time.hpp"
+#include "proto/flow.hpp"
+#include "proto/tcp/time_wait.hpp"
+
+namespace sluice {
+
+struct TimeWaitTag {};
+
+struct TimeWaitEntry : ListNode<TimeWaitTag> {
+  FlowKey flow;
+  std::uint64_t hash = 0;
+  tcp::TimeWait tcp;
+  Instant expiry;
+};
+
+class TimeWaitTable {
+ public:
+  explicit TimeWaitTable(std::uint32_t capacity) : slab_(capacity) {}
+  ~TimeWaitTable() {
+    while (!oldest_first_.empty()) remove(oldest_first_.front());
+  }
+
+  // Null when all are taken: remove the oldest first.
+  TimeWaitEntry* add(Instant expiry) {
+    TimeWaitEntry* const entry = slab_.make();
+    if (entry == nullptr) return nullptr;
+    entry->expiry = expiry;
+    oldest_first_.push_back(*entry);
+    return entry;
+  }
+  void remove(TimeWaitEntry& entry) {
+    entry.unlink();
+    slab_.destroy(entry);
+  }
+  void restart(TimeWaitEntry& entry, Instant expiry) {
+    entry.unlink();
+    entry.expiry = expiry;
+    oldest_first_.push_back(entry);
+  }
+
+  bool empty() const { return oldest_first_.empty(); }
+  TimeWaitEntry& oldest() { return oldest_first_.front(); }
+  const TimeWaitEntry& oldest() const { return oldest_first_.front(); }
+  TimeWaitEntry& at(std::uint32_t index) { return slab_.at(index); }
+  const TimeWaitEntry& at(std::uint32_t index) const { return slab_.at(index); }
+  std::uint32_t index_of(const TimeWaitEntry& entry) const { return slab_.index_of(entry); }
+  std::uint32_t size() const { return slab_.live(); }
+
+ private:
+  Slab<TimeWaitEntry> slab_;
+  IntrusiveList<TimeWaitEntry, TimeWaitTag> oldest_first_;
+};
+
+}  // namespace sluice
