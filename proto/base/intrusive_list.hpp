@@ -47,6 +47,7 @@ class IntrusiveList {
     SLUICE_ASSERT(!empty());
     return static_cast<T&>(*head_.next_);
   }
+  const T& front() const { return const_cast<IntrusiveList&>(*this).front(); }
   void push_back(T& element) { link_before(head_, element); }
   void push_front(T& element) { link_before(*head_.next_, element); }
   T& pop_front() {
@@ -71,6 +72,12 @@ class IntrusiveList {
       Node* const next = node->next_;
       visit(static_cast<T&>(*node));
       node = next;
+    }
+  }
+  template <class Visitor>
+  void for_each(Visitor visit) const {
+    for (const Node* node = head_.next_; node != &head_; node = node->next_) {
+      visit(static_cast<const T&>(*node));
     }
   }
 

@@ -18,7 +18,7 @@ std::string format_packet(Bytes ip, const VirtioNetHeader& offload);
 // "Flags [S.]" without the word: "S."
 std::string format_tcp_flags(std::uint8_t flags);
 
-// "mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7" (what is set, without padding); empty when none.
+// "mss 1460,sackOK,TS val 1 ecr 0,wscale 7" (what is set, without padding); empty when none.
 std::string format_tcp_options(const TcpOptions& options);
 
 }  // namespace sluice::wire
