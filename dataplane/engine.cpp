@@ -32,6 +32,7 @@ void add(io::IoCounters& sum, const io::IoCounters& other) {
 void add(EngineStats& sum, const WorkerStats& worker) {
   sum.shard += worker.shard;
   add(sum.io, worker.io);
+  sum.device_dropped += worker.device_dropped;
 }
 
 std::string join_lines(const std::vector<std::string>& lines) {
@@ -84,6 +85,7 @@ void Engine::State::open_device() {
 
 void Engine::State::start_workers() {
   WorkerOptions options;
+  options.tun = &*tun;
   options.config = config;
   options.config.mtu = facts.mtu;
   options.config.tso = facts.tso;
@@ -94,7 +96,6 @@ void Engine::State::start_workers() {
   }
   for (std::uint32_t i = 0; i < config.workers; ++i) {
     options.number = i;
-    options.descriptor = tun->descriptor(i);
     if (!config.pin.empty()) options.cpu = config.pin[i];
     auto worker = std::make_unique<Worker>(options);
     worker->start();
@@ -116,7 +117,6 @@ void Engine::State::close_device() {
   const std::unique_lock guard(life);
   for (const auto& worker : workers) add(finished, worker->stats());
   workers.clear();
-  if (tun) finished.device_dropped += tun->tx_dropped();
   tun.reset();
 }
 
@@ -210,7 +210,6 @@ EngineStats Engine::stats() const {
   const std::shared_lock guard(state_->life);
   EngineStats sum = state_->finished;
   for (const auto& worker : state_->workers) add(sum, worker->stats());
-  if (state_->tun) sum.device_dropped += state_->tun->tx_dropped();
   return sum;
 }
 

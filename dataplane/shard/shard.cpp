@@ -38,8 +38,7 @@ Shard::Shard(const ShardOptions& options, const tcp::Resources& resources, Insta
       table_(options.max_connections + options.max_time_waits),
       wheel_(now),
       replies_(options.max_replies),
-      generations_(options.max_connections) {
-}
+      generations_(options.max_connections) {}
 
 Shard::~Shard() {
   all_.for_each([this](ConnectionSlot& slot) { release(slot); });
@@ -199,23 +198,12 @@ void Shard::leave_listener(ConnectionSlot& slot) {
 void Shard::count_end(const ConnectionSlot& slot) {
   add_counters(stats_, slot.tcp.counters());
   switch (slot.tcp.close_reason()) {
-    case CloseReason::none:
-      break;
-    case CloseReason::normal:
-      ++stats_.closed;
-      break;
-    case CloseReason::reset:
-      ++stats_.reset;
-      break;
-    case CloseReason::refused:
-      ++stats_.refused;
-      break;
-    case CloseReason::timed_out:
-      ++stats_.timed_out;
-      break;
-    case CloseReason::aborted:
-      ++stats_.aborted;
-      break;
+    case CloseReason::none: break;
+    case CloseReason::normal: ++stats_.closed; break;
+    case CloseReason::reset: ++stats_.reset; break;
+    case CloseReason::refused: ++stats_.refused; break;
+    case CloseReason::timed_out: ++stats_.timed_out; break;
+    case CloseReason::aborted: ++stats_.aborted; break;
   }
 }
 

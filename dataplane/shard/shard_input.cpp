@@ -18,15 +18,11 @@ DropReason Shard::route(const Slice& ip, const wire::Packet& packet) {
   if (!local_.contains(to)) return DropReason::not_for_us;  // RFC 1122 R1122-2
   if (local_.contains(packet.source)) return DropReason::bad_source_address;
   switch (packet.protocol) {
-    case wire::kProtocolTcp:
-      return on_tcp(ip, packet);
+    case wire::kProtocolTcp: return on_tcp(ip, packet);
     case wire::kProtocolIcmp:
-    case wire::kProtocolIcmpV6:
-      return on_icmp(ip, packet);
-    case wire::kProtocolUdp:
-      return DropReason::udp_unreachable;
-    default:
-      return DropReason::unknown_protocol;
+    case wire::kProtocolIcmpV6: return on_icmp(ip, packet);
+    case wire::kProtocolUdp: return DropReason::udp_unreachable;
+    default: return DropReason::unknown_protocol;
   }
 }
 
@@ -61,20 +57,14 @@ DropReason Shard::on_time_wait(TimeWaitEntry& entry, const FlowKey& flow,
                                const wire::Packet& packet, const tcp::Segment& segment) {
   using Action = tcp::TimeWait::Action;
   switch (entry.tcp.on_segment(segment)) {
-    case Action::none:
-      return DropReason::none;
-    case Action::acknowledge:
-      reply_with_ack(entry);
-      return DropReason::none;
+    case Action::none: return DropReason::none;
+    case Action::acknowledge: reply_with_ack(entry); return DropReason::none;
     case Action::restart:
       reply_with_ack(entry);
       time_waits_.restart(entry, now_ + settings_.time_wait);
       return DropReason::none;
-    case Action::forget:
-      forget_time_wait(entry);
-      return DropReason::none;
-    case Action::reopen:
-      break;
+    case Action::forget: forget_time_wait(entry); return DropReason::none;
+    case Action::reopen: break;
   }
   // RFC 9293 MAY-2: only when somebody listens; otherwise the old connection keeps its rest.
   if (stopping_ || listeners_.find(flow.local, flow.local_port) == nullptr) {
@@ -92,12 +82,9 @@ DropReason Shard::on_unknown_flow(const FlowKey& flow, const wire::Packet& packe
   const tcp::ListenAction action =
       listener == nullptr ? tcp::ListenAction::reset : tcp::on_segment_in_listen(packet.tcp);
   switch (action) {
-    case tcp::ListenAction::drop:
-      return DropReason::tcp_no_ack;
-    case tcp::ListenAction::accept:
-      return on_syn(*listener, flow, segment, previous);
-    case tcp::ListenAction::reset:
-      break;
+    case tcp::ListenAction::drop: return DropReason::tcp_no_ack;
+    case tcp::ListenAction::accept: return on_syn(*listener, flow, segment, previous);
+    case tcp::ListenAction::reset: break;
   }
   if (const auto reset = tcp::make_reset(packet.tcp, packet.payload_length)) {
     reply_with_reset(flow, *reset);
@@ -147,10 +134,8 @@ DropReason Shard::on_icmp(const Slice& ip, const wire::Packet& packet) {
       case wire::icmp_v6::kPacketTooBig:
         return on_icmp_error(ip, packet, PathError::packet_too_big, icmp.rest);
       case wire::icmp_v6::kTimeExceeded:
-      case wire::icmp_v6::kParameterProblem:
-        return on_icmp_error(ip, packet, PathError::soft, 0);
-      default:
-        return DropReason::unhandled_icmp;
+      case wire::icmp_v6::kParameterProblem: return on_icmp_error(ip, packet, PathError::soft, 0);
+      default: return DropReason::unhandled_icmp;
     }
   }
   switch (icmp.type) {
@@ -162,10 +147,8 @@ DropReason Shard::on_icmp(const Slice& ip, const wire::Packet& packet) {
       return on_icmp_error(ip, packet, hard ? PathError::hard : PathError::soft, 0);
     }
     case wire::icmp_v4::kTimeExceeded:
-    case wire::icmp_v4::kParameterProblem:
-      return on_icmp_error(ip, packet, PathError::soft, 0);
-    default:
-      return DropReason::unhandled_icmp;  // RFC 9293 MUST-55: source quench, too
+    case wire::icmp_v4::kParameterProblem: return on_icmp_error(ip, packet, PathError::soft, 0);
+    default: return DropReason::unhandled_icmp;  // RFC 9293 MUST-55: source quench, too
   }
 }
 

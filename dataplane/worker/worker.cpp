@@ -60,8 +60,7 @@ struct Worker::Memory {
   std::array<io::RxPacket, kPacketsPerTurn> received;
 };
 
-Worker::Worker(WorkerOptions options) : options_(std::move(options)), inbox_(kInboxCapacity) {
-}
+Worker::Worker(WorkerOptions options) : options_(std::move(options)), inbox_(kInboxCapacity) {}
 
 Worker::~Worker() {
   join();
@@ -98,16 +97,25 @@ WorkerStats Worker::stats() {
   SLUICE_ASSERT(std::this_thread::get_id() != thread_.get_id());
   auto answer = std::make_shared<std::promise<WorkerStats>>();
   std::future<WorkerStats> stats = answer->get_future();
-  const auto answer_now = [this, answer] {
-    answer->set_value({shard_->stats(), queue_->counters()});
-  };
-  while (!post(PostCommand{answer_now})) {
+  while (!post(PostCommand{[this, answer] { answer->set_value(snapshot()); }})) {
     std::this_thread::yield();  // the inbox is full: the worker is emptying it
   }
   while (stats.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
     if (ended_.load(std::memory_order_acquire)) return final_stats_;
   }
   return stats.get();
+}
+
+// On the worker's thread, which lives in the device's network namespace whoever asks.
+WorkerStats Worker::snapshot() const {
+  WorkerStats stats{shard_->stats(), queue_->counters(), 0};
+  if (options_.number != 0) return stats;
+  try {
+    stats.device_dropped = options_.tun->tx_dropped();
+  } catch (const io::TunError&) {
+    stats.device_dropped = 0;  // somebody has deleted the device under us
+  }
+  return stats;
 }
 
 // --- the thread -----------------------------------------------------------------------------
@@ -128,7 +136,7 @@ void Worker::run(std::promise<void>& started) {
   }
   started.set_value();
   while (phase_ != Phase::done) turn(*memory_);
-  final_stats_ = {shard_->stats(), queue_->counters()};
+  final_stats_ = snapshot();
   ended_.store(true, std::memory_order_release);
   queue_->quiesce(memory_->batch);
   shard_.reset();
@@ -136,7 +144,7 @@ void Worker::run(std::promise<void>& started) {
 
 std::unique_ptr<io::TunQueue> Worker::make_queue(Memory& memory) {
   io::TunQueueOptions options;
-  options.fd = options_.descriptor;
+  options.fd = options_.tun->descriptor(options_.number);
   options.ring_frames = options_.config.frames_in_ring;
   options.tx_slots = options_.config.tx_slots;
   if (options_.config.io == IoBackend::uring) {
@@ -218,8 +226,7 @@ void Worker::step_stop(Instant now) {
       if (shard_->has_output() && now < phase_end_) return;
       phase_ = Phase::done;
       return;
-    case Phase::done:
-      return;
+    case Phase::done: return;
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/config.hpp"
+#include "dataplane/io/tun.hpp"
 #include "dataplane/io/tun_queue.hpp"
 #include "dataplane/shard/shard.hpp"
 #include "dataplane/worker/inbox.hpp"
@@ -19,11 +20,12 @@ namespace sluice {
 struct WorkerStats {
   ShardStats shard;
   io::IoCounters io;
+  std::uint64_t device_dropped = 0;  // of the whole device: only worker 0 tells
 };
 
 struct WorkerOptions {
   std::uint32_t number = 0;
-  int descriptor = -1;  // the TUN queue; outlives the worker
+  const io::Tun* tun = nullptr;  // its queue `number` is the worker's; outlives the worker
   std::optional<std::uint32_t> cpu;
   Config config;  // validated; its offloads are those that the device took
   std::vector<ListenCommand> listeners;
@@ -58,6 +60,7 @@ class Worker {
   struct Memory;
   enum class Phase : std::uint8_t { running, draining, aborting, done };
 
+  WorkerStats snapshot() const;
   void run(std::promise<void>& started);
   void turn(Memory& memory);
   std::size_t receive(Memory& memory, Instant now);

@@ -21,6 +21,12 @@ void AckDebt::owe_duplicate(Seq rcv_nxt, wire::SackBlock duplicate) {
   push({rcv_nxt, true, duplicate});
 }
 
+// RFC 5681 R5681-19: one ACK for a segment with text and FIN.
+void AckDebt::owe_for_fin(Seq rcv_nxt) {
+  if (count_ > 0 && !owed_[count_ - 1u].alone && owed_[count_ - 1u].ack + 1u == rcv_nxt) --count_;
+  owe_now();
+}
+
 void AckDebt::push(const OwedAck& ack) {
   // A full list says enough: three duplicates make a peer retransmit, more only add to the flood.
   if (count_ == kMaxOwed) {

@@ -30,6 +30,8 @@ class AckDebt {
   void owe_duplicate(Seq rcv_nxt, wire::SackBlock duplicate = {});
   // An ACK this turn, which may ride on data: FIN, gap filled, window update, timer.
   void owe_now() { due_ = true; }
+  // As owe_now(), for a FIN up to `rcv_nxt`: the ACK of text just before it is not owed as well.
+  void owe_for_fin(Seq rcv_nxt);
 
   bool has_duplicates() const { return duplicates_ > 0; }
   // The next duplicate ACK; whatever was owed before it is covered by it.

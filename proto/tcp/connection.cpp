@@ -18,18 +18,12 @@ std::uint8_t scale_for(std::uint32_t bytes) {
 
 std::string_view close_reason_name(CloseReason reason) {
   switch (reason) {
-    case CloseReason::none:
-      return "open";
-    case CloseReason::normal:
-      return "closed";
-    case CloseReason::reset:
-      return "reset by peer";
-    case CloseReason::refused:
-      return "refused";
-    case CloseReason::timed_out:
-      return "timed out";
-    case CloseReason::aborted:
-      return "aborted";
+    case CloseReason::none: return "open";
+    case CloseReason::normal: return "closed";
+    case CloseReason::reset: return "reset by peer";
+    case CloseReason::refused: return "refused";
+    case CloseReason::timed_out: return "timed out";
+    case CloseReason::aborted: return "aborted";
   }
   return "?";
 }
@@ -86,6 +80,7 @@ void Connection::become_established(Instant now) {
   state_ = State::established;
   events_ |= kOpened;
   disarm();
+  syn_due_ = false;
   unanswered_since_ = Instant::never();
   std::uint32_t window = initial_window(send_mss_, settings_.initial_window_segments);
   if (syn_resent_) {
@@ -143,9 +138,7 @@ void Connection::shutdown_send(Instant now) {
       if (send_buffer_.size() == 0) return finish(CloseReason::aborted);
       fin_wanted_ = true;
       return;
-    case State::syn_received:
-      fin_wanted_ = true;
-      return;
+    case State::syn_received: fin_wanted_ = true; return;
     case State::established:
       fin_wanted_ = true;
       state_ = State::fin_wait_1;
@@ -160,8 +153,7 @@ void Connection::shutdown_send(Instant now) {
     case State::fin_wait_2:
     case State::closing:
     case State::last_ack:
-    case State::time_wait:
-      return;
+    case State::time_wait: return;
   }
   static_cast<void>(now);
 }
@@ -181,12 +173,17 @@ void Connection::close(Instant now) {
 void Connection::abort(Instant now) {
   static_cast<void>(now);
   application_gone_ = true;
-  if (state_ == State::syn_sent || state_ == State::closed) return finish(CloseReason::aborted);
+  // RFC 9293 3.10.5: no RST before the peer knows us, nor once both sides have said FIN.
+  const bool closing = state_ == State::closing || state_ == State::last_ack;
+  const bool silent = state_ == State::syn_sent || state_ == State::closed ||
+                      state_ == State::time_wait || (closing && fin_sent_);
+  if (silent) return finish(CloseReason::aborted);
   reset_with(CloseReason::aborted);
 }
 
 void Connection::set_keepalive(Duration idle, Instant now) {
   keepalive_idle_ = idle;
+  keepalives_sent_ = 0;
   const bool on = idle > Duration() && is_synchronized(state_);
   keepalive_deadline_ = on ? now + idle : Instant::never();
 }

@@ -186,8 +186,9 @@ class Connection {
   void trim_to_window(Segment& segment);
   Stop check_reset(const Segment& segment, Instant now);
   Stop check_syn(const Segment& segment, Instant now);
-  Stop check_ack(const Segment& segment, Instant now);
+  Stop check_ack(const Segment& segment, bool bare, Instant now);
   Stop establish_on_ack(const Segment& segment, Instant now);
+  DropReason take_text_and_fin(Segment& segment, Instant now);
   Stop take_text(Segment& segment, Instant now);
   Stop take_in_order(Segment& segment, Instant now);
   Stop take_out_of_order(Segment& segment);
@@ -195,10 +196,13 @@ class Connection {
   void take_fin();
   bool may_challenge(Instant now);
   void challenge(Instant now);
+  bool is_old_timestamp(const Segment& segment) const;
+  bool ts_recent_is_stale(Instant now) const;
   void update_ts_recent(const Segment& segment, Instant now);
 
   // connection_ack.cpp
-  void process_ack(const Segment& segment, Instant now);
+  void process_ack(const Segment& segment, bool bare, Instant now);
+  bool is_duplicate_ack(const Segment& segment) const;
   void on_new_ack(const Segment& segment, Instant now);
   void take_rtt_sample(const Segment& segment, Instant now);
   bool update_send_window(const Segment& segment);
@@ -215,7 +219,10 @@ class Connection {
   bool next_keepalive(OutSegment& out, Instant now);
   bool next_ack(OutSegment& out, Instant now);
   std::uint32_t new_data_length() const;
+  std::uint32_t segment_size() const;
   std::uint32_t super_segment_limit() const;
+  std::uint8_t sack_room() const;
+  Seq ack_sequence() const;
   void send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin, Instant now);
   void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
   void add_sack(OutSegment& out, const wire::SackBlock& duplicate) const;
@@ -233,6 +240,7 @@ class Connection {
   void on_keepalive_timeout(Instant now);
   bool gave_up(Instant now);
   Duration patience() const;
+  void wait_for_window(Instant now);
 
   const Settings& settings_;
   const Resources& resources_;
@@ -278,7 +286,7 @@ class Connection {
   Instant timed_at_;
 
   Instant timer_deadline_ = Instant::never();
-  Instant unanswered_since_ = Instant::never();  // first transmission that met with silence
+  Instant unanswered_since_ = Instant::never();  // sent then, and no progress since
   Instant keepalive_deadline_ = Instant::never();
   Instant fin_wait_2_deadline_ = Instant::never();
   Instant last_heard_;

@@ -5,15 +5,15 @@
 
 namespace sluice::tcp {
 
-void Connection::process_ack(const Segment& segment, Instant now) {
-  unanswered_since_ = snd_.wnd == 0 ? Instant::never() : unanswered_since_;
+// `bare`: it came without text, SYN and FIN.
+void Connection::process_ack(const Segment& segment, bool bare, Instant now) {
   const std::uint32_t window_before = snd_.wnd;
-  const bool was_outstanding = flight() > 0;
   const bool window_moved = update_send_window(segment);
+  if (window_before == 0 || snd_.wnd == 0) unanswered_since_ = Instant::never();  // MUST-37
   if (segment.ack > snd_.una) {
     on_new_ack(segment, now);
-  } else if (was_outstanding && segment.ack == snd_.una && segment.length() == 0 && !window_moved) {
-    const bool recovering = recovery_.in_recovery();  // RFC 5681 R5681-13
+  } else if (bare && !window_moved && is_duplicate_ack(segment)) {
+    const bool recovering = recovery_.in_recovery();
     recovery_.on_duplicate_ack(send_view(), congestion_);
     if (!recovering && recovery_.in_recovery()) ++counters_.fast_retransmits;
   }
@@ -21,11 +21,22 @@ void Connection::process_ack(const Segment& segment, Instant now) {
   if (window_before == 0 && snd_.wnd > 0) {
     probe_due_ = false;
     rtt_.end_back_off();
-    if (flight() > 0) recovery_.resend_all(send_view());
+    if (flight() > 0) recovery_.resend_all(send_view(), congestion_);
     if (timer_ == Timer::persist) disarm();
     if (flight() > 0) arm(Timer::retransmit, now);
   }
   after_ack_by_state(now);
+}
+
+// RFC 5681 R5681-13. While the window is closed it is the answer to a probe. With SACK it must tell
+// of bytes beyond SND.UNA: what only reports a duplicate (RFC 2883) is no sign of a loss.
+bool Connection::is_duplicate_ack(const Segment& segment) const {
+  const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << snd_.scale;
+  if (flight() == 0 || segment.ack != snd_.una || snd_.wnd == 0 || window != snd_.wnd) return false;
+  if (!sack_on_) return true;
+  const wire::TcpOptions& options = *segment.options;
+  const auto beyond = [this](const wire::SackBlock& block) { return Seq(block.right) > snd_.una; };
+  return std::any_of(options.sack.begin(), options.sack.begin() + options.sack_count, beyond);
 }
 
 void Connection::on_new_ack(const Segment& segment, Instant now) {
@@ -36,7 +47,7 @@ void Connection::on_new_ack(const Segment& segment, Instant now) {
   const std::uint32_t bytes = std::min(acked, send_buffer_.size());  // the rest is our FIN
   send_buffer_.acknowledge(bytes, resources_);
   counters_.bytes_acked += bytes;
-  unanswered_since_ = Instant::never();
+  unanswered_since_ = flight() > 0 ? now : Instant::never();
   if (!recovery_.on_new_ack(send_view(), acked, congestion_)) {
     congestion_.on_ack({bytes, outstanding, now});
   }
@@ -86,15 +97,9 @@ bool Connection::update_send_window(const Segment& segment) {
 void Connection::after_ack_by_state(Instant now) {
   if (!fin_acked()) return;
   switch (state_) {
-    case State::fin_wait_1:
-      enter_fin_wait_2(now);
-      return;  // RFC 9293 SA-17
-    case State::closing:
-      enter_time_wait();
-      return;  // RFC 9293 SA-20
-    case State::last_ack:
-      finish(CloseReason::normal);
-      return;  // RFC 9293 SA-21
+    case State::fin_wait_1: enter_fin_wait_2(now); return;      // RFC 9293 SA-17
+    case State::closing: enter_time_wait(); return;             // RFC 9293 SA-20
+    case State::last_ack: finish(CloseReason::normal); return;  // RFC 9293 SA-21
     case State::closed:
     case State::listen:
     case State::syn_sent:
@@ -102,8 +107,7 @@ void Connection::after_ack_by_state(Instant now) {
     case State::established:
     case State::fin_wait_2:
     case State::close_wait:
-    case State::time_wait:
-      return;
+    case State::time_wait: return;
   }
 }
 
@@ -111,23 +115,22 @@ void Connection::after_ack_by_state(Instant now) {
 DropReason Connection::on_path_error(PathError error, Seq sequence, std::uint32_t mtu) {
   if (sequence < snd_.una || sequence >= snd_.nxt) return DropReason::icmp_out_of_window;
   switch (error) {
-    case PathError::soft:
-      return DropReason::none;  // RFC 9293 MUST-56
+    case PathError::soft: return DropReason::none;  // RFC 9293 MUST-56
     case PathError::hard:
       // RFC 9293 SHLD-26 for a connection attempt; RFC 5927 R5927-3 keeps an established one.
       if (state_ == State::syn_sent) finish(CloseReason::refused);
       return DropReason::none;
-    case PathError::packet_too_big:
-      break;
+    case PathError::packet_too_big: break;
   }
   const std::uint32_t headers = (is_v6_ ? 60u : 40u) + (timestamps_on_ ? kTimestampsLength : 0);
   const std::uint32_t floor = is_v6_ ? 1280 : 68;  // RFC 1191 R1191-1, RFC 8201 R8201-1
-  if (mtu < floor || send_mss_ == 0) return DropReason::icmp_out_of_window;
+  // A SYN is never too big: who says so has not seen it.
+  if (mtu < floor || !is_synchronized(state_)) return DropReason::icmp_out_of_window;
   const std::uint32_t mss = std::max(mtu - headers, kMinSendMss - kTimestampsLength);
   if (mss >= send_mss_) return DropReason::none;  // RFC 1191 R1191-3: never raised
   send_mss_ = mss;
   congestion_.set_mss(mss);
-  recovery_.resend_all(send_view());  // RFC 1191 R1191-5
+  recovery_.resend_all(send_view(), congestion_);  // RFC 1191 R1191-5
   return DropReason::none;
 }
 

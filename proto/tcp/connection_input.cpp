@@ -9,11 +9,16 @@ DropReason Connection::on_segment(Segment& segment, Instant now) {
   ++counters_.segments_in;
   if (state_ == State::closed) return DropReason::no_listener;
   if (state_ == State::syn_sent) return on_segment_syn_sent(segment, now);
+  const bool bare = segment.length() == 0;  // before the window cuts it
   if (const Stop stop = check_timestamps(segment, now)) return *stop;
   if (const Stop stop = check_sequence(segment, now)) return *stop;
   if (const Stop stop = check_reset(segment, now)) return *stop;
   if (const Stop stop = check_syn(segment, now)) return *stop;
-  if (const Stop stop = check_ack(segment, now)) return *stop;
+  if (const Stop stop = check_ack(segment, bare, now)) return *stop;
+  return take_text_and_fin(segment, now);
+}
+
+DropReason Connection::take_text_and_fin(Segment& segment, Instant now) {
   note_fin(segment);
   if (const Stop stop = take_text(segment, now)) return *stop;
   take_fin();
@@ -36,7 +41,11 @@ DropReason Connection::on_segment_syn_sent(Segment& segment, Instant now) {
   if (!segment.has(wire::kSyn)) return DropReason::tcp_no_ack;  // RFC 9293 SA-S7
   last_heard_ = now;
   on_syn_in_syn_sent(segment, now);
-  return DropReason::none;
+  if (state_ == State::syn_received) return DropReason::none;
+  segment.flags = static_cast<std::uint8_t>(segment.flags & ~wire::kSyn);
+  segment.seq += 1u;
+  trim_to_window(segment);
+  return take_text_and_fin(segment, now);
 }
 
 void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
@@ -69,28 +78,29 @@ Connection::Stop Connection::check_timestamps(const Segment& segment, Instant no
     return DropReason::none;
   }
   if (!timestamps_on_ || segment.has(wire::kRst)) return {};  // RFC 7323 R7323-11, R7323-17
-  if (!segment.options->has_timestamps) return DropReason::tcp_no_timestamp;  // RFC 7323 R7323-10
-  const bool old = static_cast<std::int32_t>(segment.options->ts_value - ts_recent_) < 0;
-  if (!old) return {};
-  if (now - ts_recent_at_ > kTimestampValidity) {  // RFC 7323 R7323-20
-    ts_recent_ = segment.options->ts_value;
-    return {};
+  if (!segment.options->has_timestamps) {  // RFC 7323 R7323-10; a SYN is to be challenged
+    return segment.has(wire::kSyn) ? Stop() : DropReason::tcp_no_timestamp;
   }
+  if (!is_old_timestamp(segment) || ts_recent_is_stale(now)) return {};
   if (may_challenge(now)) ack_debt_.owe_duplicate(rcv_.nxt);
   return DropReason::tcp_paws;
 }
 
 // RFC 9293 SA-1 to SA-5.
 Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
-  const std::uint32_t length = segment.length();
+  // A RST counts where it begins, whatever it carries: RFC 5961 R5961-1.
+  const std::uint32_t length = segment.has(wire::kRst) ? 0 : segment.length();
   const std::uint32_t window = rcv_wnd();
   const auto inside = [this, window](Seq seq) {
     return rcv_.nxt <= seq && distance(rcv_.nxt, seq) < window;
   };
   bool acceptable = false;
   if (window == 0) {
-    // RFC 9293 SA-2, MUST-66: no text fits, but ACK and RST still count.
-    acceptable = segment.seq == rcv_.nxt;
+    // RFC 9293 SA-2, MUST-66: no text fits, but ACK and RST still count. A peer that probes has
+    // moved its SND.NXT past our RCV.NXT; its bare ACKs come from there.
+    const bool is_bare_ack = length == 0 && !segment.has(wire::kRst);
+    acceptable = segment.seq == rcv_.nxt || (is_bare_ack && rcv_.nxt <= segment.seq &&
+                                             distance(rcv_.nxt, segment.seq) <= receive_mss_);
   } else if (length == 0) {
     acceptable = inside(segment.seq);
   } else {
@@ -101,7 +111,10 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
   if (window == 0 && length > 0) ack_debt_.owe_now();
   update_ts_recent(segment, now);
   trim_to_window(segment);
-  if (!segment.has(wire::kRst) && !segment.has(wire::kSyn)) last_heard_ = now;
+  if (!segment.has(wire::kRst) && !segment.has(wire::kSyn)) {
+    last_heard_ = now;
+    keepalives_sent_ = 0;
+  }
   return {};
 }
 
@@ -117,9 +130,9 @@ Connection::Stop Connection::refuse_sequence(const Segment& segment, Instant now
   return DropReason::tcp_out_of_window;
 }
 
-// RFC 9293 SA-5: what lies outside the window is cut off. A SYN is left for its own step.
+// RFC 9293 SA-5: what lies outside the window is cut off. RST and SYN are left for their own steps.
 void Connection::trim_to_window(Segment& segment) {
-  if (segment.has(wire::kSyn)) return;
+  if (segment.has(wire::kSyn) || segment.has(wire::kRst)) return;
   if (segment.seq < rcv_.nxt) {
     const std::uint32_t old = std::min(distance(segment.seq, rcv_.nxt), segment.payload.size());
     segment.payload.drop_front(old);
@@ -131,10 +144,20 @@ void Connection::trim_to_window(Segment& segment) {
   segment.payload.keep_front(std::min(segment.payload.size(), room));
 }
 
+bool Connection::is_old_timestamp(const Segment& segment) const {
+  return static_cast<std::int32_t>(segment.options->ts_value - ts_recent_) < 0;
+}
+
+// RFC 7323 R7323-20.
+bool Connection::ts_recent_is_stale(Instant now) const {
+  return now - ts_recent_at_ > kTimestampValidity;
+}
+
 // RFC 7323 R7323-14.
 void Connection::update_ts_recent(const Segment& segment, Instant now) {
-  if (!timestamps_on_ || segment.has(wire::kRst) || segment.seq > rcv_.last_ack_sent) return;
-  if (static_cast<std::int32_t>(segment.options->ts_value - ts_recent_) < 0) return;
+  if (!timestamps_on_ || segment.has(wire::kRst) || !segment.options->has_timestamps) return;
+  if (segment.seq > rcv_.last_ack_sent) return;
+  if (is_old_timestamp(segment) && !ts_recent_is_stale(now)) return;
   ts_recent_ = segment.options->ts_value;
   ts_recent_at_ = now;
 }
@@ -150,9 +173,10 @@ Connection::Stop Connection::check_reset(const Segment& segment, Instant now) {
   if (state_ == State::syn_received && !passive_) {
     finish(CloseReason::refused);  // RFC 9293 SA-7
   } else if (state_ == State::closing || state_ == State::last_ack) {
-    finish(CloseReason::normal);  // RFC 9293 SA-9
+    const bool lost = send_buffer_.size() > 0;                // RFC 9293 MUST-12
+    finish(lost ? CloseReason::reset : CloseReason::normal);  // RFC 9293 SA-9
   } else if (state_ == State::time_wait) {
-    return {};
+    finish(CloseReason::normal);  // RFC 9293 SA-9
   } else {
     finish(CloseReason::reset);  // RFC 9293 SA-8
   }
@@ -186,7 +210,7 @@ void Connection::challenge(Instant now) {
 
 // --- fifth step: ACK --------------------------------------------------------------------------
 
-Connection::Stop Connection::check_ack(const Segment& segment, Instant now) {
+Connection::Stop Connection::check_ack(const Segment& segment, bool bare, Instant now) {
   if (!segment.has(wire::kAck)) return DropReason::tcp_no_ack;  // RFC 9293 SA-12
   if (state_ == State::syn_received) {
     if (const Stop stop = establish_on_ack(segment, now)) return stop;
@@ -196,7 +220,7 @@ Connection::Stop Connection::check_ack(const Segment& segment, Instant now) {
     challenge(now);
     return DropReason::tcp_bad_ack;
   }
-  process_ack(segment, now);
+  process_ack(segment, bare, now);
   if (state_ == State::closed) return DropReason::none;
   return {};
 }
@@ -261,9 +285,10 @@ Connection::Stop Connection::take_out_of_order(Segment& segment) {
 
 // --- eighth step: FIN -------------------------------------------------------------------------
 
-// A FIN may come before the text that precedes it: remember where it lies.
+// A FIN may come before the text that precedes it: remember where it lies. The last one counts, so
+// that one which cannot be right does not hide the one that is.
 void Connection::note_fin(const Segment& segment) {
-  if (!segment.has(wire::kFin) || fin_seen_) return;
+  if (!segment.has(wire::kFin) || fin_received_) return;
   fin_seen_ = true;
   fin_seq_ = segment.end() - 1u;
   if (segment.payload.empty() && fin_seq_ != rcv_.nxt) ack_debt_.owe_duplicate(rcv_.nxt);
@@ -274,18 +299,12 @@ void Connection::take_fin() {
   fin_received_ = true;
   rcv_.nxt += 1u;
   if (rcv_.edge < rcv_.nxt) rcv_.edge = rcv_.nxt;
-  ack_debt_.owe_now();  // RFC 9293 SA-26
+  ack_debt_.owe_for_fin(rcv_.nxt);  // RFC 9293 SA-26
   events_ |= kPeerClosed;
   switch (state_) {
-    case State::established:
-      state_ = State::close_wait;
-      return;  // RFC 9293 SA-27
-    case State::fin_wait_1:
-      state_ = State::closing;
-      return;  // RFC 9293 SA-28
-    case State::fin_wait_2:
-      enter_time_wait();
-      return;  // RFC 9293 SA-29
+    case State::established: state_ = State::close_wait; return;  // RFC 9293 SA-27
+    case State::fin_wait_1: state_ = State::closing; return;      // RFC 9293 SA-28
+    case State::fin_wait_2: enter_time_wait(); return;            // RFC 9293 SA-29
     case State::closed:
     case State::listen:
     case State::syn_sent:
@@ -293,8 +312,7 @@ void Connection::take_fin() {
     case State::close_wait:
     case State::closing:
     case State::last_ack:
-    case State::time_wait:
-      return;  // RFC 9293 SA-30
+    case State::time_wait: return;  // RFC 9293 SA-30
   }
 }
 

@@ -12,13 +12,12 @@ bool Connection::next_segment(OutSegment& out, Instant now) {
   if (syn_due_) return next_syn(out, now);
   if (ack_debt_.has_duplicates() || !is_synchronized(state_)) return next_ack(out, now);
   if (next_retransmission(out, now)) return true;
-  if (probe_due_) return next_probe(out, now);
+  if (probe_due_ && next_probe(out, now)) return true;
   if (next_new_data(out, now)) return true;
   if (keepalive_due_) return next_keepalive(out, now);
   if (next_ack(out, now)) return true;
-  // RFC 9293 MUST-36: something waits, nothing is in flight to bring a window update.
   const bool waiting = unsent_bytes() > 0 || (fin_wanted_ && !fin_sent_);
-  if (waiting && flight() == 0 && timer_ == Timer::off) arm(Timer::persist, now);
+  if (waiting && flight() == 0 && timer_ == Timer::off) wait_for_window(now);
   return false;
 }
 
@@ -45,6 +44,11 @@ void Connection::start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq 
   ++counters_.segments_out;
 }
 
+// RFC 2018 R2018-1: blocks that fit beside the other options.
+std::uint8_t Connection::sack_room() const {
+  return timestamps_on_ ? wire::kMaxSackBlocks - 1 : wire::kMaxSackBlocks;
+}
+
 // RFC 2018 R2018-3 to R2018-5; RFC 2883: the duplicate first.
 void Connection::add_sack(OutSegment& out, const wire::SackBlock& duplicate) const {
   if (!sack_on_) return;
@@ -53,7 +57,7 @@ void Connection::add_sack(OutSegment& out, const wire::SackBlock& duplicate) con
   wire::TcpOptions& options = out.header.options;
   std::array<wire::SackBlock, wire::kMaxSackBlocks> held{};
   const std::uint8_t held_count = receive_buffer_.sack_blocks(held);
-  const std::uint8_t room = timestamps_on_ ? wire::kMaxSackBlocks - 1 : wire::kMaxSackBlocks;
+  const std::uint8_t room = sack_room();
   if (has_duplicate) options.sack[options.sack_count++] = duplicate;
   for (std::uint8_t i = 0; i < held_count && options.sack_count < room; ++i) {
     options.sack[options.sack_count++] = held[i];
@@ -108,8 +112,11 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
     options.has_timestamps = true;
     options.ts_value = timestamp(now);
   }
-  if (snd_.nxt == snd_.iss) {
+  if (snd_.nxt != snd_.iss) {
+    timing_ = false;  // RFC 6298 R6298-6: sent twice, for whatever reason
+  } else {
     snd_.nxt = snd_.iss + 1u;
+    unanswered_since_ = now;
     timing_ = true;
     timed_end_ = snd_.nxt;
     timed_at_ = now;
@@ -118,11 +125,17 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
   return true;
 }
 
+// RFC 9293 R9293-8: SND.NXT. A probe, or a window that shrank, may have left that outside of the
+// peer's window, where the peer would not look at the ACK.
+Seq Connection::ack_sequence() const {
+  return is_synchronized(state_) ? min(snd_.nxt, snd_.una + snd_.wnd) : snd_.nxt;
+}
+
 bool Connection::next_ack(OutSegment& out, Instant now) {
   if (!ack_debt_.has_duplicates() && !ack_debt_.is_due()) return false;
   const OwedAck owed =
       ack_debt_.has_duplicates() ? ack_debt_.pop_duplicate() : ack_debt_.pop(rcv_.nxt);
-  start_header(out, snd_.nxt, wire::kAck, owed.ack, now);
+  start_header(out, ack_sequence(), wire::kAck, owed.ack, now);
   add_sack(out, owed.duplicate);
   on_acked(owed.ack);
   return true;
@@ -139,12 +152,21 @@ bool Connection::next_keepalive(OutSegment& out, Instant now) {
 // --- data -------------------------------------------------------------------------------------
 
 std::uint32_t Connection::unsent_bytes() const {
-  return send_buffer_.size() - (flight() - (fin_sent_ ? 1u : 0u));
+  const bool fin_in_flight = fin_sent_ && !fin_acked();
+  return send_buffer_.size() - (flight() - (fin_in_flight ? 1u : 0u));
+}
+
+// Payload of a full segment now. RFC 9293 MUST-16: SACK blocks take their room from it, too.
+std::uint32_t Connection::segment_size() const {
+  if (!sack_on_ || !receive_buffer_.has_gap()) return send_mss_;
+  const std::uint32_t blocks = std::min(receive_buffer_.range_count(), sack_room());
+  return blocks == 0 ? send_mss_ : send_mss_ - (4 + 8 * blocks);
 }
 
 // Payload of one super-segment: whole segments, and at least one.
 std::uint32_t Connection::super_segment_limit() const {
-  return std::max(send_mss_, settings_.max_payload_bytes - settings_.max_payload_bytes % send_mss_);
+  const std::uint32_t size = segment_size();
+  return std::max(size, settings_.max_payload_bytes - settings_.max_payload_bytes % size);
 }
 
 // Sends [from, from + length) of the sequence space; with `may_fin`, the FIN too when the range
@@ -152,19 +174,20 @@ std::uint32_t Connection::super_segment_limit() const {
 void Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin,
                             Instant now) {
   const Seq data_end = snd_.una + send_buffer_.size();
+  const std::uint32_t size = segment_size();
   start_header(out, from, wire::kAck, rcv_.nxt, now);
   if (length > 0) {
     const std::uint32_t gathered = send_buffer_.gather(distance(snd_.una, from), length, out);
     // Out of pieces: whole segments go now, the rest with the next call.
-    if (gathered < length && gathered > send_mss_) out.trim(gathered - gathered % send_mss_);
+    if (gathered < length && gathered > size) out.trim(gathered - gathered % size);
     length = out.payload_length;
   }
   const Seq end = from + length;
   if (end == data_end && length > 0) out.header.flags |= wire::kPsh;  // RFC 9293 MUST-61
   const bool fin = may_fin && end == data_end;
   if (fin) out.header.flags |= wire::kFin;
-  if (length > send_mss_) out.gso_size = static_cast<std::uint16_t>(send_mss_);
-  const std::uint32_t segments = std::max(1u, (length + send_mss_ - 1) / send_mss_);
+  if (length > size) out.gso_size = static_cast<std::uint16_t>(size);
+  const std::uint32_t segments = std::max(1u, (length + size - 1) / size);
   counters_.segments_out += segments - 1;
   add_sack(out, {});
   const Seq seq_end = end + (fin ? 1u : 0u);
@@ -176,9 +199,10 @@ void Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, boo
     timed_end_ = seq_end;
     timed_at_ = now;
   }
-  if (length % send_mss_ != 0) small_end_ = max(small_end_, end);
+  if (length % size != 0) small_end_ = max(small_end_, end);
   if (fin) fin_sent_ = true;
   snd_.nxt = max(snd_.nxt, seq_end);
+  if (unanswered_since_.is_never()) unanswered_since_ = now;
   last_sent_ = now;
   on_acked(rcv_.nxt);
 }
@@ -194,13 +218,14 @@ bool Connection::next_retransmission(OutSegment& out, Instant now) {
   const Seq edge = snd_.una + snd_.wnd;
   if (from >= edge) return false;
   length = std::min(length, distance(from, edge));
+  const std::uint32_t size = segment_size();
   if (recovery_.resend_ignores_window()) {
-    length = std::min(length, send_mss_);
+    length = std::min(length, size);
   } else {
     const std::uint32_t pipe = recovery_.pipe(send_view());
-    if (congestion_.window() < pipe + std::min(length, send_mss_)) return false;
+    if (congestion_.window() < pipe + std::min(length, size)) return false;
     const std::uint32_t room = congestion_.window() - pipe;
-    if (length > room) length = std::max(send_mss_, room - room % send_mss_);
+    if (length > room) length = std::max(size, room - room % size);
     length = std::min(length, super_segment_limit());
   }
   send_range(out, from, length, fin, now);
@@ -215,11 +240,14 @@ bool Connection::next_probe(OutSegment& out, Instant now) {
   probe_due_ = false;
   if (flight() > 0) {
     const std::uint32_t data = flight() - (fin_sent_ ? 1u : 0u);
-    send_range(out, snd_.una, std::min(data, send_mss_), fin_sent_, now);
+    send_range(out, snd_.una, std::min(data, segment_size()), fin_sent_, now);
     return true;
   }
-  const std::uint32_t length = std::min(unsent_bytes(), std::clamp(snd_.wnd, 1u, send_mss_));
-  send_range(out, snd_.nxt, length, fin_wanted_, now);
+  const bool fin = fin_wanted_ && !fin_sent_;
+  if (unsent_bytes() == 0 && !fin) return false;
+  const std::uint32_t length = std::min(unsent_bytes(), std::clamp(snd_.wnd, 1u, segment_size()));
+  send_range(out, snd_.nxt, length, fin, now);
+  if (snd_.wnd > 0) arm(Timer::retransmit, now);
   return true;
 }
 
@@ -235,10 +263,10 @@ std::uint32_t Connection::new_data_length() const {
   const std::uint32_t limit = std::min(room, super_segment_limit());
   const bool may_send_small = !nagle_ || fin_wanted_ || small_end_ <= snd_.una;  // MUST-17, SHLD-7
   if (unsent <= limit) {
-    const std::uint32_t tail = unsent % send_mss_;
+    const std::uint32_t tail = unsent % segment_size();
     return may_send_small ? unsent : unsent - tail;
   }
-  const std::uint32_t whole = limit - limit % send_mss_;
+  const std::uint32_t whole = limit - limit % segment_size();
   if (whole > 0) return whole;
   const bool window_is_half = room >= snd_.max_wnd / 2 && may_send_small;  // R9293-3 (3)
   return window_is_half && room == static_cast<std::uint32_t>(usable) ? room : 0;

@@ -8,6 +8,8 @@ namespace sluice::tcp {
 void Connection::arm(Timer timer, Instant now) {
   timer_ = timer;
   timer_deadline_ = now + rtt_.rto(settings_);
+  if (unanswered_since_.is_never()) return;
+  timer_deadline_ = std::min(timer_deadline_, unanswered_since_ + patience());
 }
 
 void Connection::disarm() {
@@ -41,8 +43,7 @@ Duration Connection::patience() const {
 }
 
 bool Connection::gave_up(Instant now) {
-  if (unanswered_since_.is_never()) unanswered_since_ = now - rtt_.rto(settings_);
-  if (now - unanswered_since_ < patience()) return false;
+  if (unanswered_since_.is_never() || now - unanswered_since_ < patience()) return false;
   finish(CloseReason::timed_out);  // RFC 9293 R9293-10
   return true;
 }
@@ -62,12 +63,19 @@ void Connection::on_retransmit_timeout(Instant now) {
   arm(Timer::retransmit, now);
 }
 
+// Something waits, and nothing is in flight to bring a window update: RFC 9293 MUST-36, SHLD-29. A
+// window that is open but too small is filled after the override timeout (R9293-3).
+void Connection::wait_for_window(Instant now) {
+  arm(Timer::persist, now);
+  if (snd_.wnd > 0) timer_deadline_ = now + kOverrideTimeout;
+}
+
 // RFC 9293 MUST-37: as long as probes are answered the connection lives (process_ack clears
 // unanswered_since_); SHLD-29, SHLD-30: after one RTO, then backed off.
 void Connection::on_persist_timeout(Instant now) {
   if (gave_up(now)) return;
   probe_due_ = true;
-  rtt_.back_off();
+  if (snd_.wnd == 0) rtt_.back_off();
   arm(Timer::persist, now);
 }
 

@@ -21,9 +21,10 @@ void LossRecovery::on_duplicate_ack(const SendView& snd, NewReno& congestion) {
     return;
   }
   if (duplicate_acks_ != kDupThresh) return;
-  if (snd.una - 1u <= recover_ || phase_ == Phase::timeout) return;  // RFC 6582 R6582-2
+  if (snd.una <= recover_ || phase_ == Phase::go_back) return;  // RFC 6582 R6582-2
   recover_ = snd.nxt;
-  congestion.on_loss(distance(snd.una, snd.nxt));
+  // RFC 5681 R5681-14: what limited transmit sent, beyond the window, does not count.
+  congestion.on_loss(std::min(distance(snd.una, snd.nxt), congestion.window()));
   congestion.set_window(congestion.ssthresh() + kDupThresh * snd.mss);  // RFC 5681 R5681-15
   phase_ = Phase::fast_recovery;
   seen_partial_ack_ = seen_second_partial_ack_ = false;
@@ -35,19 +36,20 @@ bool LossRecovery::on_new_ack(const SendView& snd, std::uint32_t acked, NewReno&
   resend_next_ = max(resend_next_, snd.una);
   resend_end_ = max(resend_end_, snd.una);
   if (phase_ == Phase::open) {
-    recover_ = max(recover_, snd.una - 2u);  // stays comparable however long nothing is lost
+    recover_ = max(recover_, snd.una - 1u);  // stays comparable however long nothing is lost
     return false;
   }
   if (snd.una >= recover_) {
-    if (phase_ == Phase::fast_recovery) {  // RFC 6582 R6582-4
+    const bool was_fast = phase_ == Phase::fast_recovery;
+    if (was_fast) {  // RFC 6582 R6582-4
       const std::uint32_t flight = distance(snd.una, snd.nxt);
       congestion.set_window(std::min(congestion.ssthresh(), std::max(flight, snd.mss) + snd.mss));
     }
     phase_ = Phase::open;
     seen_partial_ack_ = seen_second_partial_ack_ = false;
-    return true;
+    return was_fast;
   }
-  if (phase_ == Phase::timeout) return false;  // slow start goes on
+  if (phase_ == Phase::go_back) return false;  // slow start goes on
   // RFC 6582 R6582-5: a partial ACK says that the next segment is lost, too.
   seen_second_partial_ack_ = seen_partial_ack_;
   seen_partial_ack_ = true;
@@ -59,16 +61,23 @@ bool LossRecovery::on_new_ack(const SendView& snd, std::uint32_t acked, NewReno&
 }
 
 void LossRecovery::on_timeout(const SendView& snd, NewReno& congestion) {
-  const bool first = phase_ != Phase::timeout;
+  const bool first = phase_ != Phase::go_back || !by_timer_;
   congestion.on_timeout(distance(snd.una, snd.nxt), first);
-  phase_ = Phase::timeout;
-  seen_partial_ack_ = seen_second_partial_ack_ = false;
-  recover_ = snd.nxt;  // RFC 6582 R6582-6
-  duplicate_acks_ = 0;
-  resend_all(snd);
+  go_back(snd, true);
 }
 
-void LossRecovery::resend_all(const SendView& snd) {
+void LossRecovery::resend_all(const SendView& snd, NewReno& congestion) {
+  if (phase_ == Phase::fast_recovery) congestion.set_window(congestion.ssthresh());
+  go_back(snd, phase_ == Phase::go_back && by_timer_);
+}
+
+// RFC 6582 R6582-6: what is sent again brings duplicate ACKs, which prove nothing.
+void LossRecovery::go_back(const SendView& snd, bool by_timer) {
+  phase_ = Phase::go_back;
+  by_timer_ = by_timer;
+  seen_partial_ack_ = seen_second_partial_ack_ = false;
+  recover_ = snd.nxt;
+  duplicate_acks_ = 0;
   resend(snd.una, snd.nxt);
 }
 

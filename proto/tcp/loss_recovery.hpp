@@ -21,7 +21,10 @@ struct SendView {
 
 class LossRecovery {
  public:
-  void start(Seq iss) { recover_ = resend_next_ = resend_end_ = iss; }  // RFC 6582 R6582-1
+  void start(Seq iss) {
+    recover_ = iss;  // RFC 6582 R6582-1
+    resend_next_ = resend_end_ = iss + 1u;
+  }
 
   // A duplicate ACK arrived.
   void on_duplicate_ack(const SendView& snd, NewReno& congestion);
@@ -31,8 +34,8 @@ class LossRecovery {
   // The retransmission timer fired: all that is outstanding counts as lost.
   void on_timeout(const SendView& snd, NewReno& congestion);
   // All that is outstanding is to be sent again, with no congestion to blame: a smaller MSS, or a
-  // window probe whose byte was refused.
-  void resend_all(const SendView& snd);
+  // window probe whose byte was refused. Ends a fast recovery.
+  void resend_all(const SendView& snd, NewReno& congestion);
 
   bool has_resend() const { return resend_next_ < resend_end_; }
   Seq resend_next() const { return resend_next_; }
@@ -51,15 +54,17 @@ class LossRecovery {
   bool in_recovery() const { return phase_ != Phase::open; }
 
  private:
-  enum class Phase : std::uint8_t { open, fast_recovery, timeout };
+  enum class Phase : std::uint8_t { open, fast_recovery, go_back };
 
   void resend(Seq from, Seq to);
+  void go_back(const SendView& snd, bool by_timer);
 
   Phase phase_ = Phase::open;
+  bool by_timer_ = false;  // why we go back
   bool seen_partial_ack_ = false;
   bool seen_second_partial_ack_ = false;
   std::uint32_t duplicate_acks_ = 0;
-  Seq recover_;
+  Seq recover_;  // one past the highest sent when the last recovery began
   Seq resend_next_;
   Seq resend_end_;
 };

@@ -36,6 +36,9 @@ class ReceiveBuffer {
   // new RCV.NXT.
   Seq advance(Seq next, const Resources& resources);
 
+  // Ranges beyond gaps that are remembered for SACK.
+  std::uint8_t range_count() const { return range_count_; }
+
   // RFC 2018 R2018-4, R2018-5: the newest ranges first. Writes at most blocks.size() of them.
   std::uint8_t sack_blocks(std::array<wire::SackBlock, wire::kMaxSackBlocks>& blocks) const;
 

@@ -42,7 +42,7 @@ class RttEstimator {
 
   Duration rto(const Settings& settings) const {
     const Duration granularity = Duration::microseconds(64);  // the timer wheel's tick
-    Duration base = initial_ > Duration() ? initial_ : settings.initial_rto;
+    Duration base = std::max(initial_, settings.initial_rto);
     if (has_sample()) base = smoothed_ + std::max(granularity, variation_ * 4);
     base = std::max(base, settings.min_rto);
     for (std::uint32_t i = 0; i < backoff_ && base < settings.max_rto; ++i) base = base * 2;

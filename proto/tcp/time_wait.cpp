@@ -16,14 +16,16 @@ TimeWait::Action TimeWait::on_segment(const Segment& segment) const {
   }
   if (segment.has(wire::kSyn) && !segment.has(wire::kAck)) {
     // RFC 9293 SA-4, SHLD-4, MAY-2: newer by its timestamp, or else by its sequence number.
+    const bool undecided = !both_timestamps || segment.options->ts_value == ts_recent;
     const bool newer =
-        both_timestamps ? is_newer(segment.options->ts_value, ts_recent) : segment.seq > rcv_nxt;
+        undecided ? segment.seq > rcv_nxt : is_newer(segment.options->ts_value, ts_recent);
     return newer ? Action::reopen : Action::acknowledge;
   }
   if (both_timestamps && is_newer(ts_recent, segment.options->ts_value)) {
     return Action::acknowledge;  // RFC 7323 R7323-15
   }
-  if (segment.has(wire::kFin)) return Action::restart;  // RFC 9293 SA-22, SA-31
+  const bool is_fin_again = segment.has(wire::kFin) && segment.end() == rcv_nxt;
+  if (is_fin_again) return Action::restart;  // RFC 9293 SA-22, SA-31
   const bool in_order = segment.seq == rcv_nxt && segment.length() == 0;
   return in_order ? Action::none : Action::acknowledge;  // RFC 9293 SA-3
 }

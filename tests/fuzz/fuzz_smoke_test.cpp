@@ -28,12 +28,8 @@ void mutate_once(Rng& rng, ByteVector& bytes) {
   const std::size_t at = rng.below(bytes.size() + 1);
   const auto place = bytes.begin() + static_cast<std::ptrdiff_t>(at);
   switch (rng.below(5)) {
-    case 0:
-      bytes.insert(place, random_byte(rng));
-      break;
-    case 1:
-      bytes.resize(at);
-      break;
+    case 0: bytes.insert(place, random_byte(rng)); break;
+    case 1: bytes.resize(at); break;
     case 2:
       if (place != bytes.end()) bytes.erase(place);
       break;

@@ -84,7 +84,10 @@ inline void print_assertion(const char* expression, const char* file, int line) 
 
 class Peer {
  public:
-  Peer() { set_assertion_reporter(print_assertion); }
+  Peer() {
+    set_assertion_reporter(print_assertion);
+    settings.min_rto = 1_s;  // round numbers
+  }
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
   ~Peer() {
@@ -157,7 +160,8 @@ class Peer {
     tcp::Segment segment = tcp::make_segment(header, payload_of(said, at),
                                              static_cast<std::uint16_t>(said.gso_.value_or(0)));
     const std::uint32_t end = at + segment.length();
-    if (!said.seq_ && end > peer_nxt_) peer_nxt_ = end;
+    const bool opening = segment.has(wire::kSyn) && peer_nxt_ == 0;
+    if ((!said.seq_ || opening) && end > peer_nxt_) peer_nxt_ = end;
     const DropReason reason = connection_->on_segment(segment, now_);
     check(where);
     return reason;
@@ -221,7 +225,7 @@ class Peer {
   tcp::State state() const { return connection_->state(); }
   Instant now() const { return now_; }
   Duration clock() const { return now_ - kStart; }
-  const tcp::OutSegment& last() const { return last_; }
+  const wire::TcpHeader& last() const { return last_header_; }
   std::uint32_t ts_clock() const { return kPeerClock + static_cast<std::uint32_t>(clock().ms()); }
   std::uint32_t our_ts(Duration time) const {
     return tcp::timestamp_clock(kStart + time) + ts_offset;
@@ -304,6 +308,7 @@ class Peer {
 
   bool pull() {
     if (!connection_->next_segment(last_, now_)) return false;
+    last_header_ = last_.header;
     if (last_.header.options.has_timestamps) last_ts_ = last_.header.options.ts_value;
     note('>', last_.header, last_.payload_length, last_.gso_size);
     compare_payload();
@@ -420,6 +425,7 @@ class Peer {
   tcp::Resources resources_{blocks, nodes};
   std::optional<tcp::Connection> connection_;
   tcp::OutSegment last_;
+  wire::TcpHeader last_header_;
   Instant now_ = kStart;
   std::uint32_t peer_nxt_ = 0;
   std::uint32_t acked_ = 0;

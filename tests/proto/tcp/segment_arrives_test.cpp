@@ -551,7 +551,7 @@ TEST_F(SegmentArrives, RFC9293_SA_24_SHLD_14_the_right_edge_stays) {
   peer.connects();
   for (int i = 0; i < 20; ++i) peer.sends(data(1000));
   peer.drains();
-  EXPECT_EQ(peer.last().header.window, 40'000);
+  EXPECT_EQ(peer.last().window, 40'000);
 }
 
 // --- eighth step: FIN -------------------------------------------------------------------------

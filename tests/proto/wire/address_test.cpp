@@ -4,13 +4,19 @@
 
 #include <string>
 
+#include "proto/base/assert.hpp"
 #include "proto/base/rng.hpp"
+#include "tests/proto/wire/sample_packets.hpp"
 
 namespace sluice {
 namespace {
 
-IpAddress address(std::string_view text) {
-  return IpAddress::parse(text).value();
+using wire::sample::address;
+
+Cidr cidr_of(std::string_view text) {
+  const auto cidr = Cidr::parse(text);
+  SLUICE_ASSERT(cidr.has_value());
+  return *cidr;
 }
 
 struct Text {
@@ -148,7 +154,7 @@ TEST(Cidr, knows_its_ends) {
       {"fd00::102/0", "::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
   };
   for (const Network& row : kNetworks) {
-    const Cidr cidr = Cidr::parse(row.text).value();
+    const Cidr cidr = cidr_of(row.text);
     EXPECT_EQ(cidr.network().to_string(), row.network) << row.text;
     EXPECT_EQ(cidr.last().to_string(), row.last) << row.text;
     EXPECT_EQ(cidr.to_string(), row.text);
@@ -159,12 +165,12 @@ TEST(Cidr, knows_its_ends) {
 }
 
 TEST(Cidr, contains_its_own_family_only) {
-  const Cidr v4 = Cidr::parse("10.0.5.100/24").value();
+  const Cidr v4 = cidr_of("10.0.5.100/24");
   EXPECT_TRUE(v4.contains(address("10.0.5.1")));
   EXPECT_FALSE(v4.contains(address("10.0.6.1")));
   EXPECT_FALSE(v4.contains(address("fd00::1")));
-  const Cidr all_v4 = Cidr::parse("0.0.0.0/0").value();
-  const Cidr all_v6 = Cidr::parse("::/0").value();
+  const Cidr all_v4 = cidr_of("0.0.0.0/0");
+  const Cidr all_v6 = cidr_of("::/0");
   EXPECT_FALSE(all_v4.contains(address("::1")));
   EXPECT_FALSE(all_v6.contains(address("1.2.3.4")));
   EXPECT_TRUE(all_v6.contains(address("::1")));

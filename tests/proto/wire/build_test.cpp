@@ -52,10 +52,10 @@ void finish_sum(Built& built) {
   built.offload.flags = 0;
 }
 
-const IpFields kV4{.source = *IpAddress::parse("10.0.5.100"),
-                   .destination = *IpAddress::parse("10.0.5.101")};
-const IpFields kV6{.source = *IpAddress::parse("fd00::100"),
-                   .destination = *IpAddress::parse("fd00::101")};
+const IpFields kV4{.source = sample::address("10.0.5.100"),
+                   .destination = sample::address("10.0.5.101")};
+const IpFields kV6{.source = sample::address("fd00::100"),
+                   .destination = sample::address("fd00::101")};
 
 TcpHeader header_of(std::string_view hex) {
   Packet packet;

@@ -102,13 +102,13 @@ TEST(Checksum, adds_words_in_host_order) {
 }
 
 TEST(Checksum, RFC8200_R8200_10_pseudo_headers_are_as_laid_out) {
-  const IpAddress a4 = *IpAddress::parse("10.0.5.100");
-  const IpAddress b4 = *IpAddress::parse("10.0.5.101");
+  const IpAddress a4 = sample::address("10.0.5.100");
+  const IpAddress b4 = sample::address("10.0.5.101");
   Checksum v4;
   v4.add_pseudo_header(a4, b4, 6, 0x1234);
   EXPECT_EQ(v4.folded(), slow_sum(from_hex("0a000564 0a000565 00 06 1234")));
-  const IpAddress a6 = *IpAddress::parse("fd00::100");
-  const IpAddress b6 = *IpAddress::parse("fd00::101");
+  const IpAddress a6 = sample::address("fd00::100");
+  const IpAddress b6 = sample::address("fd00::101");
   Checksum v6;
   v6.add_pseudo_header(a6, b6, 58, 0x012345);
   EXPECT_EQ(v6.folded(), slow_sum(from_hex("fd000000000000000000000000000100"

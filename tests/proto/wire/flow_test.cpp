@@ -48,7 +48,7 @@ TEST(FlowHash, tells_directions_and_every_part_apart) {
   const FlowHashKeys keys = random_keys(2);
   for (const auto& [local, remote] :
        {std::pair("10.0.0.1", "10.0.0.2"), std::pair("fd00::1", "fd00::2")}) {
-    const FlowKey flow{*IpAddress::parse(local), *IpAddress::parse(remote), 80, 40'000};
+    const FlowKey flow{wire::sample::address(local), wire::sample::address(remote), 80, 40'000};
     const std::uint64_t hash = flow_hash(flow, keys);
     EXPECT_EQ(flow_hash(flow, keys), hash);
     const FlowKey turned{flow.remote, flow.local, flow.remote_port, flow.local_port};
@@ -64,7 +64,8 @@ TEST(FlowHash, tells_directions_and_every_part_apart) {
 
 TEST(FlowHash, an_ipv4_flow_has_three_words) {
   const FlowHashKeys keys = random_keys(4);
-  const FlowKey flow{*IpAddress::parse("10.0.0.1"), *IpAddress::parse("10.0.0.2"), 80, 40'000};
+  const FlowKey flow{wire::sample::address("10.0.0.1"), wire::sample::address("10.0.0.2"), 80,
+                     40'000};
   FlowHashKeys others = keys;
   for (std::size_t i = 4; i < others.size(); ++i) others.at(i) = 0;
   EXPECT_EQ(flow_hash(flow, others), flow_hash(flow, keys));
@@ -74,7 +75,7 @@ TEST(ShardOf, spreads_flows_evenly) {
   const FlowHashKeys keys = random_keys(5);
   constexpr std::uint32_t kShards = 4;
   std::array<int, kShards> counts{};
-  FlowKey flow{*IpAddress::parse("10.0.0.1"), *IpAddress::parse("10.0.0.2"), 80, 0};
+  FlowKey flow{wire::sample::address("10.0.0.1"), wire::sample::address("10.0.0.2"), 80, 0};
   for (int i = 0; i < 20'000; ++i) {
     flow.remote_port = static_cast<std::uint16_t>(1'024 + i);
     ++counts.at(shard_of(flow_hash(flow, keys), kShards));

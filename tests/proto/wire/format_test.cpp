@@ -40,8 +40,8 @@ TEST(Format, what_cannot_be_parsed_is_named) {
 
 TEST(Format, a_segment_with_everything) {
   Packet packet;
-  packet.source = *IpAddress::parse("10.0.0.1");
-  packet.destination = *IpAddress::parse("10.0.0.2");
+  packet.source = sample::address("10.0.0.1");
+  packet.destination = sample::address("10.0.0.2");
   packet.protocol = kProtocolTcp;
   packet.gso_size = 1'448;
   packet.payload_length = 2'896;
@@ -62,7 +62,7 @@ TEST(Format, a_segment_with_everything) {
 
 TEST(Format, echo_reply) {
   Packet packet;
-  packet.source = packet.destination = *IpAddress::parse("::1");
+  packet.source = packet.destination = sample::address("::1");
   packet.protocol = kProtocolIcmpV6;
   packet.icmp = {.type = icmp_v6::kEchoReply, .code = 0, .rest = 0x00030004};
   EXPECT_EQ(format_packet(packet), "IP6 ::1 > ::1: ICMP6, echo reply, id 3, seq 4, length 8");

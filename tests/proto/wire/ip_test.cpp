@@ -228,16 +228,16 @@ TEST_F(Ipv6Test, the_chain_is_bounded) {
 TEST(BuildIp, writes_the_captured_headers) {
   std::array<std::uint8_t, 40> out{};
   const ByteVector v4 = from_hex(sample::kUdpV4);
-  IpFields fields{.source = *IpAddress::parse("10.0.5.100"),
-                  .destination = *IpAddress::parse("10.0.5.101"),
+  IpFields fields{.source = sample::address("10.0.5.100"),
+                  .destination = sample::address("10.0.5.101"),
                   .protocol = 17,
                   .identification = 0xefb8};
   EXPECT_EQ(build_ip(out, fields, 13), 20U);
   EXPECT_TRUE(std::equal(out.begin(), out.begin() + 20, v4.begin()));
 
   const ByteVector v6 = from_hex(sample::kUdpV6);
-  fields.source = *IpAddress::parse("fd00::100");
-  fields.destination = *IpAddress::parse("fd00::101");
+  fields.source = sample::address("fd00::100");
+  fields.destination = sample::address("fd00::101");
   fields.flow_label = 0xe0c20;
   EXPECT_EQ(build_ip(out, fields, 14), 40U);
   EXPECT_TRUE(std::equal(out.begin(), out.end(), v6.begin()));

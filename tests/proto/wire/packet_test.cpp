@@ -200,8 +200,8 @@ DropReason parse_from_v4(std::uint32_t source) {
 
 DropReason parse_between_v6(std::string_view source, std::string_view destination) {
   ByteVector bytes = from_hex(sample::kTcpSynV6);
-  const auto from = IpAddress::parse(source)->bytes();
-  const auto to = IpAddress::parse(destination)->bytes();
+  const auto from = sample::address(source).bytes();
+  const auto to = sample::address(destination).bytes();
   std::copy(from.begin(), from.end(), bytes.begin() + 8);
   std::copy(to.begin(), to.end(), bytes.begin() + 24);
   return parse(bytes, data_valid());

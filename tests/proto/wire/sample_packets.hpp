@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/base/assert.hpp"
 #include "proto/wire/checksum.hpp"
 #include "proto/wire/packet.hpp"
 
@@ -22,6 +23,13 @@ inline void PrintTo(DropReason reason, std::ostream* out) {
 namespace sluice::wire::sample {
 
 using ByteVector = std::vector<std::uint8_t>;
+
+// Of text that is known to be right.
+inline IpAddress address(std::string_view text) {
+  const auto parsed = IpAddress::parse(text);
+  SLUICE_ASSERT(parsed.has_value());
+  return *parsed;
+}
 
 inline ByteVector from_hex(std::string_view hex) {
   constexpr std::string_view kDigits = "0123456789abcdef";

@@ -1,0 +1,124 @@
+#include "tests/sim/wire_checker.hpp"
+
+#include <algorithm>
+
+#include "proto/wire/format.hpp"
+
+namespace sluice::sim {
+namespace {
+
+// `number` as a position of a stream that begins behind `isn`, near `near`.
+std::int64_t position(std::uint32_t number, std::uint32_t isn, std::int64_t near) {
+  const auto near_number = static_cast<std::uint32_t>(near) + isn + 1;
+  return near + static_cast<std::int32_t>(number - near_number);
+}
+
+std::int64_t scaled(std::uint16_t window, bool scaling, std::uint8_t scale) {
+  return static_cast<std::int64_t>(window) << (scaling ? scale : 0);
+}
+
+}  // namespace
+
+FlowKey WireChecker::key_of(const wire::Packet& packet) {
+  return {packet.source, packet.destination, packet.tcp.source_port, packet.tcp.destination_port};
+}
+
+WireChecker::Direction& WireChecker::forward(const wire::Packet& packet) {
+  return directions_[key_of(packet)];
+}
+
+WireChecker::Direction& WireChecker::backward(const wire::Packet& packet) {
+  const FlowKey key = key_of(packet);
+  return directions_[{key.remote, key.local, key.remote_port, key.local_port}];
+}
+
+void WireChecker::fail(const wire::Packet& packet, const std::string& what) {
+  verdict_.fail(what + ": " + wire::format_packet(packet));
+}
+
+void WireChecker::on_syn(const wire::Packet& packet, Direction& self, Direction& peer) {
+  const bool again = self.known && self.isn == packet.tcp.sequence;
+  if (again) return;
+  if (!packet.tcp.has(wire::kAck)) peer = Direction();
+  self = Direction();
+  self.known = true;
+  self.isn = packet.tcp.sequence;
+  self.offers_scale = packet.tcp.options.has_window_scale;
+  self.scale = std::min<std::uint8_t>(packet.tcp.options.window_scale, 14);
+  self.syn_window = packet.tcp.window;
+  self.announced = packet.tcp.window;
+  if (packet.tcp.has(wire::kAck)) self.heard = peer.syn_window;
+}
+
+void WireChecker::on_sent(const wire::Packet& packet, Bytes payload) {
+  if (packet.protocol != wire::kProtocolTcp || packet.tcp.has(wire::kRst)) return;
+  Direction& self = forward(packet);
+  Direction& peer = backward(packet);
+  if (packet.tcp.has(wire::kSyn)) {
+    if (!payload.empty()) fail(packet, "text in a SYN");
+    return on_syn(packet, self, peer);
+  }
+  if (!self.known || !peer.known) return;
+  check_text(packet, payload, self);
+  check_ack(packet, self, peer);
+}
+
+void WireChecker::check_text(const wire::Packet& packet, Bytes payload, Direction& self) {
+  const auto sent = static_cast<std::int64_t>(self.sent.size());
+  const std::int64_t begin = position(packet.tcp.sequence, self.isn, sent);
+  const std::int64_t end = begin + static_cast<std::int64_t>(payload.size());
+  const bool fin = packet.tcp.has(wire::kFin);
+  if (begin < -1 || begin > self.end()) return fail(packet, "sequence number out of nowhere");
+  if (payload.empty() && !fin) return;
+  if (begin < 0 || begin > sent) return fail(packet, "text leaves a gap");
+  if (self.fin && end > sent) return fail(packet, "text beyond the FIN");
+  if (fin && end < sent) return fail(packet, "FIN before text that was sent");
+  const auto old = static_cast<std::size_t>(std::min(end, sent) - begin);
+  if (!std::equal(payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(old),
+                  self.sent.begin() + begin)) {
+    return fail(packet, "other bytes than were sent before");
+  }
+  const std::int64_t before = self.end();
+  self.sent.insert(self.sent.end(), payload.begin() + static_cast<std::ptrdiff_t>(old),
+                   payload.end());
+  if (fin) self.fin = true;
+  if (self.end() > before) check_window_kept(packet, end, self);
+}
+
+// A window probe may carry one byte, and a FIN, beyond the edge (RFC 9293 3.8.6.1).
+void WireChecker::check_window_kept(const wire::Packet& packet, std::int64_t end,
+                                    const Direction& self) {
+  if (end <= self.heard + 1) return;
+  fail(packet, std::to_string(end - self.heard) + " bytes beyond the peer's window");
+}
+
+void WireChecker::check_ack(const wire::Packet& packet, Direction& self, const Direction& peer) {
+  if (!packet.tcp.has(wire::kAck)) return fail(packet, "no ACK bit");
+  const std::int64_t ack = position(packet.tcp.acknowledgment, peer.isn, self.acked);
+  if (ack > peer.end()) return fail(packet, "acknowledges what was never sent");
+  if (ack < self.acked) return fail(packet, "acknowledgement goes back");
+  self.acked = ack;
+  const bool scaling = self.offers_scale && peer.offers_scale;
+  const std::int64_t edge = ack + scaled(packet.tcp.window, scaling, self.scale);
+  const std::int64_t rounding = scaling ? (std::int64_t{1} << self.scale) - 1 : 0;
+  if (edge + rounding < self.announced) {
+    return fail(packet, "the window's right edge moves left by " +
+                            std::to_string(self.announced - edge) + " bytes");
+  }
+  self.announced = std::max(self.announced, edge);
+}
+
+void WireChecker::on_taken(const wire::Packet& packet) {
+  const bool counts = packet.protocol == wire::kProtocolTcp && packet.tcp.has(wire::kAck) &&
+                      !packet.tcp.has(wire::kRst);
+  if (!counts) return;
+  const Direction& sender = forward(packet);
+  Direction& self = backward(packet);
+  if (!sender.known || !self.known) return;
+  const std::int64_t ack = position(packet.tcp.acknowledgment, self.isn, self.end());
+  const bool scaling =
+      sender.offers_scale && self.offers_scale && !packet.tcp.has(wire::kSyn);
+  self.heard = std::max(self.heard, ack + scaled(packet.tcp.window, scaling, sender.scale));
+}
+
+}  // namespace sluice::sim
