@@ -35,7 +35,7 @@ class StreamEvents {
   virtual void on_open(Stream&) {}
   // More bytes can be read. Called again only when more arrive: read all, or come back later.
   virtual void on_readable(Stream&) {}
-  // There is room again, after send() took less than it was offered.
+  // There is room again, after send() had filled the buffer or took less than it was offered.
   virtual void on_writable(Stream&) {}
   // The peer will send no more, and everything before that has been read.
   virtual void on_peer_closed(Stream&) {}
@@ -64,8 +64,8 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Each returns how many bytes were taken: fewer than offered when the send buffer is full, and
-  // then on_writable() follows; none once closed for sending.
+  // Each returns how many bytes were taken: fewer than offered when the send buffer is full. Once
+  // it is, on_writable() follows when a third of it is free; none once closed for sending.
   std::uint32_t send(Bytes bytes);  // copies
   // By reference: the frame goes home once its bytes are acknowledged. (A small part of a pooled
   // frame is copied instead, so that it does not pin the whole.)

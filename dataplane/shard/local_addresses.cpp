@@ -39,9 +39,9 @@ std::optional<IpAddress> LocalAddresses::preferred(bool v4) const {
     for (const IpAddress& start : {side.address, side.network()}) {
       IpAddress candidate = start;
       for (int i = 0; i < kTries; ++i) {
+        if (contains(candidate)) return candidate;
         candidate = next_address(candidate);
         if (!side.contains(candidate)) break;
-        if (contains(candidate)) return candidate;
       }
     }
   }

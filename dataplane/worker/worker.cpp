@@ -98,6 +98,7 @@ WorkerStats Worker::stats() {
   auto answer = std::make_shared<std::promise<WorkerStats>>();
   std::future<WorkerStats> stats = answer->get_future();
   while (!post(PostCommand{[this, answer] { answer->set_value(snapshot()); }})) {
+    if (ended_.load(std::memory_order_acquire)) return final_stats_;
     std::this_thread::yield();  // the inbox is full: the worker is emptying it
   }
   while (stats.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
@@ -166,13 +167,14 @@ void Worker::turn(Memory& memory) {
   const std::size_t packets = receive(memory, now);
   const std::size_t commands = run_commands(now);
   shard_->on_time(now);
-  if (stop_requested_.load(std::memory_order_acquire)) step_stop(now);
   shard_->fill(memory.batch, now);
+  const Phase phase_before = phase_;
+  if (stop_requested_.load(std::memory_order_acquire)) step_stop(now);
 
   Instant wait_until = shard_->next_deadline();
   if (phase_ != Phase::running) wait_until = std::min(wait_until, phase_end_);
   const bool busy = packets == kPacketsPerTurn || commands == kCommandsPerTurn ||
-                    shard_->has_output() || options_.config.busy_poll || phase_ == Phase::done;
+                    shard_->has_output() || options_.config.busy_poll || phase_ != phase_before;
   if (busy || !inbox_.try_sleep()) wait_until = now;
   queue_->submit(memory.batch, wait_until);
   inbox_.awake();

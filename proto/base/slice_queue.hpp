@@ -18,7 +18,9 @@ struct SliceNode {
 // All nodes of a shard, made at start.
 class SliceNodePool {
  public:
-  explicit SliceNodePool(std::uint32_t count) : nodes_(new SliceNode[count]), size_(count) {
+  // Scarce when fewer than `reserve` are free.
+  explicit SliceNodePool(std::uint32_t count, std::uint32_t reserve = 0)
+      : nodes_(new SliceNode[count]), size_(count), reserve_(reserve) {
     for (std::uint32_t i = 0; i < count; ++i) give_back(nodes_[i]);
   }
 
@@ -38,6 +40,7 @@ class SliceNodePool {
     free_ = &node;
     ++free_count_;
   }
+  bool is_scarce() const { return free_count_ < reserve_; }
   std::uint32_t free_count() const { return free_count_; }
   std::uint32_t size() const { return size_; }
 
@@ -46,6 +49,7 @@ class SliceNodePool {
   SliceNode* free_ = nullptr;
   std::uint32_t free_count_ = 0;
   std::uint32_t size_;
+  std::uint32_t reserve_;
 };
 
 // First in, first out. Must be emptied through its pool before it goes.

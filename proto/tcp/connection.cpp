@@ -115,7 +115,7 @@ std::uint32_t Connection::send(Slice slice) {
 }
 
 std::uint32_t Connection::after_send(std::uint32_t offered, std::uint32_t taken) {
-  if (taken < offered) send_was_short_ = true;
+  if (taken < offered || send_space() == 0) wants_room_ = true;
   return taken;
 }
 
@@ -123,8 +123,8 @@ Slice Connection::read(std::uint32_t max_bytes) {
   Slice out = receive_buffer_.read(max_bytes, resources_);
   if (out.empty() || !can_receive(state_)) return out;
   // RFC 9293 R9293-4, MUST-39: tell of a larger window once it is worth a segment to the peer.
-  const std::uint32_t limit = settings_.receive_buffer_bytes;
-  const std::uint32_t possible = limit - std::min(limit, receive_buffer_.readable());
+  const std::uint32_t limit = window_limit();
+  const std::uint32_t possible = possible_window();
   const std::uint32_t announced = rcv_wnd();
   const bool small = announced < limit / 2;
   if (small && possible >= announced + std::min(limit / 2, 2 * receive_mss_)) ack_debt_.owe_now();
@@ -199,7 +199,7 @@ void Connection::enter_fin_wait_2(Instant now) {
 void Connection::enter_time_wait() {
   state_ = State::time_wait;
   disarm();
-  keepalive_deadline_ = fin_wait_2_deadline_ = Instant::never();
+  keepalive_deadline_ = fin_wait_2_deadline_ = memory_deadline_ = Instant::never();
 }
 
 TimeWait Connection::take_time_wait() {
@@ -224,7 +224,7 @@ void Connection::finish(CloseReason reason) {
   close_reason_ = reason;
   events_ |= kClosed;
   disarm();
-  keepalive_deadline_ = fin_wait_2_deadline_ = Instant::never();
+  keepalive_deadline_ = fin_wait_2_deadline_ = memory_deadline_ = Instant::never();
   ack_debt_ = AckDebt();
   syn_due_ = probe_due_ = keepalive_due_ = false;
   send_buffer_.clear(resources_);

@@ -35,7 +35,7 @@ namespace sluice::tcp {
 enum Event : std::uint8_t {
   kOpened = 0x01,      // the handshake is done
   kReadable = 0x02,    // more bytes in order
-  kWritable = 0x04,    // room in the send buffer, after send() took less than offered
+  kWritable = 0x04,    // room in the send buffer, after send() had filled it
   kPeerClosed = 0x08,  // the peer's FIN arrived; readable bytes may still wait
   kClosed = 0x10,      // the end, see close_reason(); the last event
 };
@@ -226,6 +226,8 @@ class Connection {
   void send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin, Instant now);
   void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
   void add_sack(OutSegment& out, const wire::SackBlock& duplicate) const;
+  std::uint32_t window_limit() const;
+  std::uint32_t possible_window() const;
   std::uint16_t window_to_announce(Seq ack);
   void on_acked(Seq ack);
   std::uint32_t unsent_bytes() const;
@@ -261,7 +263,7 @@ class Connection {
   bool fin_seen_ = false;          // the peer's FIN arrived, perhaps beyond a gap
   bool fin_received_ = false;      // RCV.NXT counts the peer's FIN
   bool application_gone_ = false;  // nobody will read
-  bool send_was_short_ = false;    // the application waits for kWritable
+  bool wants_room_ = false;        // the application waits for kWritable
   bool probe_due_ = false;
   bool keepalive_due_ = false;
   std::uint8_t keepalives_sent_ = 0;
@@ -289,6 +291,7 @@ class Connection {
   Instant unanswered_since_ = Instant::never();  // sent then, and no progress since
   Instant keepalive_deadline_ = Instant::never();
   Instant fin_wait_2_deadline_ = Instant::never();
+  Instant memory_deadline_ = Instant::never();  // send() found none: when to offer room again
   Instant last_heard_;
   Instant last_sent_;
   Duration keepalive_idle_;  // zero: off (RFC 9293 MUST-25)

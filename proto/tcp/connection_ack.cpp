@@ -59,8 +59,8 @@ void Connection::on_new_ack(const Segment& segment, Instant now) {
     arm(Timer::retransmit, now);
   }
   const std::uint32_t enough = settings_.send_buffer_bytes / 3;
-  if (send_was_short_ && send_space() >= enough) {
-    send_was_short_ = false;
+  if (wants_room_ && send_space() >= enough) {
+    wants_room_ = false;
     events_ |= kWritable;
   }
 }
@@ -80,16 +80,19 @@ void Connection::take_rtt_sample(const Segment& segment, Instant now) {
   if (elapsed_ms <= longest_ms) rtt_.on_sample(Duration::milliseconds(elapsed_ms + 1));
 }
 
-// RFC 9293 SA-16. True when the window has changed.
+// RFC 9293 SA-16. A new acknowledgement is the latest word however old its sequence number (a
+// retransmission has one): without its window SND.UNA would carry the right edge too far. True when
+// the window has changed.
 bool Connection::update_send_window(const Segment& segment) {
   if (segment.ack < snd_.una || segment.ack > snd_.nxt) return false;
-  const bool newer = snd_.wl1 < segment.seq || (snd_.wl1 == segment.seq && snd_.wl2 <= segment.ack);
+  const bool newer = segment.ack > snd_.una || snd_.wl1 < segment.seq ||
+                     (snd_.wl1 == segment.seq && snd_.wl2 <= segment.ack);
   if (!newer) return false;
   const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << snd_.scale;
   const bool changed = window != snd_.wnd;
   snd_.wnd = window;
   snd_.max_wnd = std::max(snd_.max_wnd, window);
-  snd_.wl1 = segment.seq;
+  snd_.wl1 = max(snd_.wl1, segment.seq);
   snd_.wl2 = segment.ack;
   return changed;
 }

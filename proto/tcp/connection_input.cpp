@@ -258,8 +258,10 @@ Connection::Stop Connection::take_text(Segment& segment, Instant now) {
 
 Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
   const std::uint32_t length = segment.payload.size();
-  if (!receive_buffer_.append(std::move(segment.payload), resources_)) {
-    return DropReason::out_of_memory;
+  if (!receive_buffer_.append(segment.payload, resources_)) {
+    // RFC 2018 R2018-6: what we hold beyond a gap must not keep out what comes before it.
+    receive_buffer_.forget_pieces(resources_);
+    if (!receive_buffer_.append(segment.payload, resources_)) return DropReason::out_of_memory;
   }
   const bool had_gap = receive_buffer_.has_gap();
   const Seq before = rcv_.nxt;

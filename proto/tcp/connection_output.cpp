@@ -18,6 +18,8 @@ bool Connection::next_segment(OutSegment& out, Instant now) {
   if (next_ack(out, now)) return true;
   const bool waiting = unsent_bytes() > 0 || (fin_wanted_ && !fin_sent_);
   if (waiting && flight() == 0 && timer_ == Timer::off) wait_for_window(now);
+  const bool starved = wants_room_ && send_buffer_.size() == 0 && flight() == 0;
+  if (starved && memory_deadline_.is_never()) memory_deadline_ = now + kMemoryRetry;
   return false;
 }
 
@@ -64,12 +66,21 @@ void Connection::add_sack(OutSegment& out, const wire::SackBlock& duplicate) con
   }
 }
 
+// The largest window that can be told: RFC 7323 R7323-3.
+std::uint32_t Connection::window_limit() const {
+  return std::min(settings_.receive_buffer_bytes, 65'535u << rcv_.scale);
+}
+
+std::uint32_t Connection::possible_window() const {
+  const std::uint32_t room = settings_.receive_buffer_bytes;
+  return std::min(room - std::min(room, receive_buffer_.readable()), window_limit());
+}
+
 // RFC 9293 SHLD-14: the right edge never moves left; R9293-4: it moves right in steps that are
 // worth a segment.
 std::uint16_t Connection::window_to_announce(Seq ack) {
-  const std::uint32_t limit = settings_.receive_buffer_bytes;
-  const std::uint32_t free = limit - std::min(limit, receive_buffer_.readable());
-  const Seq possible = rcv_.nxt + free;
+  const std::uint32_t limit = window_limit();
+  const Seq possible = rcv_.nxt + possible_window();
   const std::uint32_t step = std::min(limit / 2, receive_mss_);
   Seq edge = rcv_.edge;
   if (possible > edge && distance(edge, possible) >= step) edge = possible;
@@ -199,7 +210,7 @@ void Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, boo
     timed_end_ = seq_end;
     timed_at_ = now;
   }
-  if (length % size != 0) small_end_ = max(small_end_, end);
+  if (length % size != 0 && from == snd_.nxt && snd_.wnd > 0) small_end_ = end;  // no probe
   if (fin) fin_sent_ = true;
   snd_.nxt = max(snd_.nxt, seq_end);
   if (unanswered_since_.is_never()) unanswered_since_ = now;

@@ -18,8 +18,8 @@ void Connection::disarm() {
 }
 
 Instant Connection::deadline() const {
-  return std::min(
-      {timer_deadline_, ack_debt_.deadline(), keepalive_deadline_, fin_wait_2_deadline_});
+  return std::min({timer_deadline_, ack_debt_.deadline(), keepalive_deadline_, fin_wait_2_deadline_,
+                   memory_deadline_});
 }
 
 void Connection::on_time(Instant now) {
@@ -30,6 +30,10 @@ void Connection::on_time(Instant now) {
     } else {
       on_retransmit_timeout(now);
     }
+  }
+  if (memory_deadline_ <= now) {
+    memory_deadline_ = Instant::never();
+    if (std::exchange(wants_room_, false)) events_ |= kWritable;
   }
   if (keepalive_deadline_ <= now) on_keepalive_timeout(now);
   if (fin_wait_2_deadline_ <= now) finish(CloseReason::normal);
@@ -82,9 +86,12 @@ void Connection::on_persist_timeout(Instant now) {
 // RFC 9293 MUST-26: only when nothing is outstanding and nothing was heard for the interval.
 void Connection::on_keepalive_timeout(Instant now) {
   const Instant due = last_heard_ + keepalive_idle_;
-  if (due > now) keepalives_sent_ = 0;
-  if (due > now || flight() > 0) {
-    keepalive_deadline_ = std::max(due, now + settings_.keepalive_interval);
+  if (due > now) {
+    keepalive_deadline_ = due;
+    return;
+  }
+  if (flight() > 0) {
+    keepalive_deadline_ = now + settings_.keepalive_interval;
     return;
   }
   if (keepalives_sent_ >= settings_.keepalive_probes) return reset_with(CloseReason::timed_out);

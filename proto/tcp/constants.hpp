@@ -19,6 +19,9 @@ inline constexpr Duration kTimestampValidity = Duration::seconds(24 * 24 * 3600)
 // RFC 9293 R9293-3 (4): how long less than a segment may be held back for a larger window.
 inline constexpr Duration kOverrideTimeout = Duration::milliseconds(200);
 
+// After memory ran short with nothing in flight: no acknowledgement will bring it back.
+inline constexpr Duration kMemoryRetry = Duration::milliseconds(10);
+
 // What one engine's connections have in common. Durations are positive.
 struct Settings {
   std::uint32_t receive_buffer_bytes = 1 << 20;    // largest window offered; 4 KiB to 1 GiB

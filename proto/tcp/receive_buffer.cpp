@@ -24,15 +24,16 @@ bool home_is_scarce(const Slice& slice) {
 
 bool ReceiveBuffer::append(Slice payload, const Resources& resources) {
   const std::uint32_t length = payload.size();
+  const Reserve reserve = readable_queue_.empty() ? Reserve::use : Reserve::keep;
   // What the application may read at once stays where it is, if memory is not short.
   const bool copy =
       home_is_scarce(payload) || (!readable_queue_.empty() && payload.pins_too_much());
   if (!copy) {
-    if (!append_slice(readable_queue_, std::move(payload), resources)) return false;
+    if (!append_slice(readable_queue_, std::move(payload), resources, reserve)) return false;
     readable_ += length;
     return true;
   }
-  const std::uint32_t copied = append_copy(readable_queue_, payload.bytes(), resources);
+  const std::uint32_t copied = append_copy(readable_queue_, payload.bytes(), resources, reserve);
   readable_ += copied;
   if (copied == length) return true;
   // The rest comes again when the peer retransmits it: RCV.NXT must not pass it.
@@ -76,7 +77,7 @@ void ReceiveBuffer::settle(const Resources& resources) {
   SliceNode* const only = readable_queue_.front();
   if (only == nullptr || only->next != nullptr || !only->slice.pins_too_much()) return;
   SliceQueue copy;
-  if (append_copy(copy, only->slice.bytes(), resources) < only->slice.size()) {
+  if (append_copy(copy, only->slice.bytes(), resources, Reserve::use) < only->slice.size()) {
     copy.clear(resources.nodes);
     return;
   }
@@ -122,12 +123,12 @@ bool ReceiveBuffer::link_piece(SliceNode* before, Seq seq, Slice payload,
       payload.size() < kCopyOutOfOrderBelow || payload.pins_too_much() || home_is_scarce(payload);
   SliceQueue fresh;
   if (copy) {
-    const std::uint32_t copied = append_copy(fresh, payload.bytes(), resources);
+    const std::uint32_t copied = append_copy(fresh, payload.bytes(), resources, Reserve::keep);
     if (copied < payload.size()) {
       fresh.clear(resources.nodes);
       return false;
     }
-  } else if (!append_slice(fresh, std::move(payload), resources)) {
+  } else if (!append_slice(fresh, std::move(payload), resources, Reserve::keep)) {
     return false;
   }
   while (!fresh.empty()) {
@@ -138,6 +139,11 @@ bool ReceiveBuffer::link_piece(SliceNode* before, Seq seq, Slice payload,
     before = &node;
   }
   return true;
+}
+
+void ReceiveBuffer::forget_pieces(const Resources& resources) {
+  pieces_.clear(resources.nodes);
+  range_count_ = 0;
 }
 
 Seq ReceiveBuffer::advance(Seq next, const Resources& resources) {
@@ -186,9 +192,8 @@ std::uint8_t ReceiveBuffer::sack_blocks(
 
 void ReceiveBuffer::clear(const Resources& resources) {
   readable_queue_.clear(resources.nodes);
-  pieces_.clear(resources.nodes);
   readable_ = 0;
-  range_count_ = 0;
+  forget_pieces(resources);
 }
 
 }  // namespace sluice::tcp

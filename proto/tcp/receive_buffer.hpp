@@ -32,6 +32,9 @@ class ReceiveBuffer {
   // first such range, left == right when there is none). False when memory ran out.
   bool insert(Seq seq, Slice payload, wire::SackBlock& duplicate, const Resources& resources);
 
+  // Gives up all that lies beyond a gap: the peer still has it (RFC 2018 R2018-7).
+  void forget_pieces(const Resources& resources);
+
   // Moves the pieces that `next` (RCV.NXT) has reached into the readable bytes, and returns the
   // new RCV.NXT.
   Seq advance(Seq next, const Resources& resources);

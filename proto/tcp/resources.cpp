@@ -18,10 +18,23 @@ std::uint32_t extend_tail(SliceQueue& queue, Bytes bytes) {
   return count;
 }
 
-std::uint32_t start_block(SliceQueue& queue, Bytes bytes, const Resources& resources) {
-  SliceNode* const node = resources.nodes.take();
-  if (node == nullptr) return 0;
+SliceNode* take_node(const Resources& resources, Reserve reserve) {
+  const bool refused = reserve == Reserve::keep && resources.nodes.is_scarce();
+  return refused ? nullptr : resources.nodes.take();
+}
+
+Frame* take_block(const Resources& resources, Reserve reserve) {
   Frame* const block = resources.blocks.take();
+  if (block == nullptr || reserve == Reserve::use || !block->home->is_scarce()) return block;
+  block->home->take_back(*block);
+  return nullptr;
+}
+
+std::uint32_t start_block(SliceQueue& queue, Bytes bytes, const Resources& resources,
+                          Reserve reserve) {
+  SliceNode* const node = take_node(resources, reserve);
+  if (node == nullptr) return 0;
+  Frame* const block = take_block(resources, reserve);
   if (block == nullptr) {
     resources.nodes.give_back(*node);
     return 0;
@@ -36,18 +49,19 @@ std::uint32_t start_block(SliceQueue& queue, Bytes bytes, const Resources& resou
 
 }  // namespace
 
-std::uint32_t append_copy(SliceQueue& queue, Bytes bytes, const Resources& resources) {
+std::uint32_t append_copy(SliceQueue& queue, Bytes bytes, const Resources& resources,
+                          Reserve reserve) {
   std::uint32_t copied = extend_tail(queue, bytes);
   while (copied < bytes.size()) {
-    const std::uint32_t count = start_block(queue, bytes.subspan(copied), resources);
+    const std::uint32_t count = start_block(queue, bytes.subspan(copied), resources, reserve);
     if (count == 0) break;
     copied += count;
   }
   return copied;
 }
 
-bool append_slice(SliceQueue& queue, Slice slice, const Resources& resources) {
-  SliceNode* const node = resources.nodes.take();
+bool append_slice(SliceQueue& queue, Slice slice, const Resources& resources, Reserve reserve) {
+  SliceNode* const node = take_node(resources, reserve);
   if (node == nullptr) return false;
   node->slice = std::move(slice);
   queue.push(*node);

@@ -11,11 +11,17 @@ struct Resources {
   SliceNodePool& nodes;
 };
 
+// The last of the memory is for buffers that hold nothing yet, so that every connection moves. What
+// lies beyond a gap never takes it. Were all memory to wait in full buffers, on both sides, neither
+// could take what the other must be rid of.
+enum class Reserve : std::uint8_t { keep, use };
+
 // Copies `bytes` behind the last slice of `queue`: into the tail of its block, then into new
 // blocks. Returns how many were copied: fewer than asked when blocks or nodes ran out.
-std::uint32_t append_copy(SliceQueue& queue, Bytes bytes, const Resources& resources);
+std::uint32_t append_copy(SliceQueue& queue, Bytes bytes, const Resources& resources,
+                          Reserve reserve);
 
 // Appends `slice` by reference. False when no node is left.
-bool append_slice(SliceQueue& queue, Slice slice, const Resources& resources);
+bool append_slice(SliceQueue& queue, Slice slice, const Resources& resources, Reserve reserve);
 
 }  // namespace sluice::tcp

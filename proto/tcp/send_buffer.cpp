@@ -5,7 +5,12 @@
 namespace sluice::tcp {
 
 std::uint32_t SendBuffer::append(Bytes bytes, const Resources& resources) {
-  const std::uint32_t taken = append_copy(queue_, bytes, resources);
+  constexpr std::size_t kLittle = 2048;
+  std::uint32_t taken = append_copy(queue_, bytes, resources, Reserve::keep);
+  if (taken == 0 && queue_.empty()) {
+    const Bytes little = bytes.first(std::min(bytes.size(), kLittle));
+    taken = append_copy(queue_, little, resources, Reserve::use);
+  }
   size_ += taken;
   return taken;
 }
@@ -15,9 +20,13 @@ std::uint32_t SendBuffer::append(Slice slice, const Resources& resources) {
   const std::uint32_t length = slice.size();
   const bool copy =
       slice.pins_too_much() || (slice.frame()->pooled && slice.frame()->home->is_scarce());
-  if (copy) return append(slice.bytes(), resources);
-  if (!append_slice(queue_, std::move(slice), resources)) return 0;
-  size_ += length;
+  // Without memory for a copy it goes by reference after all: the caller pins it as it is.
+  const std::uint32_t copied = copy ? append(slice.bytes(), resources) : 0;
+  if (copied == length) return length;
+  slice.drop_front(copied);
+  const Reserve reserve = queue_.empty() ? Reserve::use : Reserve::keep;
+  if (!append_slice(queue_, std::move(slice), resources, reserve)) return copied;
+  size_ += length - copied;
   return length;
 }
 

@@ -13,16 +13,13 @@ bool is_plausible(const VirtioNetHeader& offload, std::size_t size) {
     if (field + 2 > size) return false;
   }
   switch (offload.gso_type) {
-    case VirtioNetHeader::kGsoNone:
-      return true;
+    case VirtioNetHeader::kGsoNone: return true;
     case VirtioNetHeader::kGsoTcpV4:
     case VirtioNetHeader::kGsoTcpV6:
     case VirtioNetHeader::kGsoTcpV4 | VirtioNetHeader::kGsoEcn:
     case VirtioNetHeader::kGsoTcpV6 | VirtioNetHeader::kGsoEcn:
-    case VirtioNetHeader::kGsoUdpL4:
-      return offload.gso_size != 0;
-    default:
-      return false;
+    case VirtioNetHeader::kGsoUdpL4: return offload.gso_size != 0;
+    default: return false;
   }
 }
 

@@ -17,7 +17,7 @@ std::uint64_t mix(std::uint64_t x) {
 
 }  // namespace
 
-void generate(std::uint64_t seed, std::uint64_t position, MutableBytes out) {
+void fill_pattern(std::uint64_t seed, std::uint64_t position, MutableBytes out) {
   std::size_t written = 0;
   while (written < out.size()) {
     const std::uint64_t word = mix(seed + (position / 8 + 1) * 0x9e3779b97f4a7c15ULL);
@@ -33,7 +33,7 @@ void generate(std::uint64_t seed, std::uint64_t position, MutableBytes out) {
 
 void ByteStream::on_received(Bytes bytes) {
   std::vector<std::uint8_t> wanted(bytes.size());
-  generate(seed_, received_, wanted);
+  fill_pattern(seed_, received_, wanted);
   const auto differs = std::mismatch(bytes.begin(), bytes.end(), wanted.begin()).first;
   if (differs != bytes.end()) {
     const auto at = received_ + static_cast<std::uint64_t>(differs - bytes.begin());
@@ -62,8 +62,12 @@ void Homecoming::check(const Host& host, const std::string& name) {
   expect(name, "slots", host.batch().free_count(), host.batch().slots());
 }
 
-void Progress::on_turn(bool moved_packets) {
-  idle_turns_ = moved_packets ? 0 : idle_turns_ + 1;
+void Progress::on_turn(bool moved_packets, Instant now) {
+  if (moved_packets || now - idle_since_ > Duration::seconds(1)) {
+    idle_turns_ = 0;
+    idle_since_ = now;
+  }
+  ++idle_turns_;
   if (idle_turns_ > kMaxIdleTurns) verdict_.fail("the hosts turn and turn, and no packet moves");
 }
 

@@ -15,7 +15,7 @@ namespace sluice::sim {
 class Host;
 
 // Writes the bytes of a stream from `position` on: what both ends of a direction know.
-void generate(std::uint64_t seed, std::uint64_t position, MutableBytes out);
+void fill_pattern(std::uint64_t seed, std::uint64_t position, MutableBytes out);
 
 // Each byte that arrives is the one that the sender's generator has at that position.
 class ByteStream {
@@ -51,16 +51,17 @@ class Progress {
  public:
   Progress(Instant deadline, Verdict& verdict) : deadline_(deadline), verdict_(verdict) {}
 
-  void on_turn(bool moved_packets);
+  void on_turn(bool moved_packets, Instant now);
   // False when it is too late for what is left.
   bool check(Instant now, std::uint64_t flows_left, const std::string& example);
   Instant deadline() const { return deadline_; }
 
  private:
-  static constexpr std::uint64_t kMaxIdleTurns = 20'000;
+  static constexpr std::uint64_t kMaxIdleTurns = 50'000;  // in one second
   Instant deadline_;
   Verdict& verdict_;
   std::uint64_t idle_turns_ = 0;
+  Instant idle_since_;
 };
 
 }  // namespace sluice::sim

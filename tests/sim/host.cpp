@@ -14,13 +14,12 @@ Host::Host(const HostOptions& options, PacketTaker& taker, Verdict& verdict, Ins
       taker_(taker),
       verdict_(verdict),
       frames_(options.frames, kFrameBytes, options.frame_reserve),
-      blocks_(options.blocks, options.block_bytes),
-      nodes_(options.nodes),
+      blocks_(options.blocks, options.block_bytes, options.blocks / 8),
+      nodes_(options.nodes, options.nodes / 8),
       resources_{blocks_, nodes_},
       batch_(options.tx_slots),
       shard_(options.shard, resources_, now),
-      now_(now) {
-}
+      now_(now) {}
 
 Host::~Host() {
   complete_slots(true);
@@ -36,6 +35,16 @@ void Host::receive(Delivery delivery) {
 
 void Host::schedule(Instant at, std::function<void()> work) {
   work_.emplace(at, std::move(work));
+}
+
+std::string Host::describe_memory() const {
+  const auto part = [](const char* name, std::uint64_t free, std::uint64_t all) {
+    return std::string(" ") + name + " " + std::to_string(free) + "/" + std::to_string(all);
+  };
+  return "free" + part("frames", frames_.free_count(), frames_.size()) +
+         part("blocks", blocks_.free_count(), blocks_.size()) +
+         part("nodes", nodes_.free_count(), nodes_.size()) +
+         part("slots", batch_.free_count(), batch_.slots());
 }
 
 bool Host::is_quiet() const {

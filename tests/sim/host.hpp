@@ -26,19 +26,10 @@ struct HostOptions {
   std::uint32_t tx_slots = 64;
   std::uint32_t completion_turns = 0;  // so many turns the kernel keeps a slot
   std::uint32_t packets_per_turn = 32;
-  std::uint32_t queue_packets = 500;              // of the device; more are dropped
+  std::uint32_t queue_packets = 500;               // of the device; more are dropped
   Duration turn_time = Duration::microseconds(5);  // one turn takes at least so long
-  bool cut = true;         // super-segments are cut on the way; false: they arrive whole
+  bool cut = true;          // super-segments are cut on the way; false: they arrive whole
   bool leak_frame = false;  // plants a fault: a frame is never given back
-};
-
-// Hears of every packet that a host has parsed and found good.
-class PacketTaker {
- public:
-  virtual void on_taken(const wire::Packet& packet) = 0;
-
- protected:
-  ~PacketTaker() = default;
 };
 
 class Host {
@@ -64,6 +55,7 @@ class Host {
   const SliceNodePool& nodes() const { return nodes_; }
   const TxBatch& batch() const { return batch_; }
   std::uint64_t queue_drops() const { return queue_drops_; }
+  std::string describe_memory() const;
   // Nothing under way inside, and no connection in any state.
   bool is_quiet() const;
 

@@ -18,12 +18,12 @@ struct LinkOptions {
   Duration jitter;                     // added, uniform from 0
   std::uint32_t queue_packets = 1000;  // waiting to be sent; more are dropped
   double loss = 0;
-  double burst = 0;                    // a lost packet takes the next few with it
-  double reorder = 0;                  // held back by up to `reorder_delay`
+  double burst = 0;    // a lost packet takes the next few with it
+  double reorder = 0;  // held back by up to `reorder_delay`
   Duration reorder_delay;
   double duplicate = 0;
-  double corrupt = 0;                  // one byte changes
-  bool flip_and_fix = false;           // plants a fault: a payload byte changes, sums are made right
+  double corrupt = 0;         // one byte changes
+  bool flip_and_fix = false;  // plants a fault: a payload byte changes, sums are made right
   // Faults end here: the link goes on with rate, delay and queue only.
   Instant faults_until = Instant::never();
 };

@@ -39,9 +39,13 @@ void WireChecker::fail(const wire::Packet& packet, const std::string& what) {
 void WireChecker::on_syn(const wire::Packet& packet, Direction& self, Direction& peer) {
   const bool again = self.known && self.isn == packet.tcp.sequence;
   if (again) return;
+  // An old SYN that comes late meets a listener, and its answer one who knows the old connection:
+  // nothing can be said of the two until a new SYN.
+  const bool stale = packet.tcp.has(wire::kAck) && self.known;
+  if (stale) peer.known = false;
   if (!packet.tcp.has(wire::kAck)) peer = Direction();
   self = Direction();
-  self.known = true;
+  self.known = !stale;
   self.isn = packet.tcp.sequence;
   self.offers_scale = packet.tcp.options.has_window_scale;
   self.scale = std::min<std::uint8_t>(packet.tcp.options.window_scale, 14);
@@ -116,8 +120,7 @@ void WireChecker::on_taken(const wire::Packet& packet) {
   Direction& self = backward(packet);
   if (!sender.known || !self.known) return;
   const std::int64_t ack = position(packet.tcp.acknowledgment, self.isn, self.end());
-  const bool scaling =
-      sender.offers_scale && self.offers_scale && !packet.tcp.has(wire::kSyn);
+  const bool scaling = sender.offers_scale && self.offers_scale && !packet.tcp.has(wire::kSyn);
   self.heard = std::max(self.heard, ack + scaled(packet.tcp.window, scaling, sender.scale));
 }
 

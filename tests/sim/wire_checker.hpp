@@ -9,18 +9,19 @@
 
 #include "proto/flow.hpp"
 #include "proto/wire/packet.hpp"
+#include "tests/sim/packet_bytes.hpp"
 #include "tests/sim/verdict.hpp"
 
 namespace sluice::sim {
 
-class WireChecker {
+class WireChecker final : public PacketTaker {
  public:
   explicit WireChecker(Verdict& verdict) : verdict_(verdict) {}
 
   // A host has sent a packet (a super-segment in one piece).
   void on_sent(const wire::Packet& packet, Bytes payload);
   // A host has received one and taken it for good.
-  void on_taken(const wire::Packet& packet);
+  void on_taken(const wire::Packet& packet) override;
 
  private:
   // One direction of one incarnation of a flow. Positions count from the first byte of the stream;

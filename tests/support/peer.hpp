@@ -84,7 +84,7 @@ inline void print_assertion(const char* expression, const char* file, int line) 
 
 class Peer {
  public:
-  Peer() {
+  explicit Peer(std::uint32_t node_count = 2048) : nodes(node_count) {
     set_assertion_reporter(print_assertion);
     settings.min_rto = 1_s;  // round numbers
   }
@@ -107,7 +107,7 @@ class Peer {
   TestFrames blocks{2048};    // that bytes are copied into
   TestFrames arriving{2048};  // that the peer's payload comes in
   std::uint32_t arriving_capacity = 0;
-  SliceNodePool nodes{2048};
+  SliceNodePool nodes;
 
   // --- opening ----------------------------------------------------------------------------------
   // The peer's SYN has arrived for a listener.
@@ -531,6 +531,7 @@ inline void Peer::reaches(tcp::State wanted, Where where) {
 // Base of the conversations.
 class Conversation : public ::testing::Test {
  protected:
+  TestFrames own{512};  // frames of our application
   Peer peer;
   App app{peer};
 };

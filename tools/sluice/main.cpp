@@ -5,13 +5,14 @@
 
 int main(int argc, char** argv) {
   CLI::App app("sluice: a user-space TCP/IP dataplane on a TUN device");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // checked below: an unknown word shall be named first
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
     return "sluice: " + std::string(error.what()) + " (see sluice --help)\n";
   });
   sluice::add_run_command(app);
   try {
     app.parse(argc, argv);
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }

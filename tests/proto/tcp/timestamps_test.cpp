@@ -1,0 +1,141 @@
+// RFC 7323: timestamps and PAWS.
+#include "tests/support/peer.hpp"
+
+namespace sluice::tcp {
+namespace {
+
+using namespace test;
+
+class Timestamps : public Conversation {
+ protected:
+  Timestamps() { peer.says.timestamps = true; }
+};
+
+TEST_F(Timestamps, RFC7323_R7323_9_R7323_6_in_every_segment) {
+  peer.connects();
+  EXPECT_TRUE(peer.connection().timestamps_on());
+  peer.at(5_ms);
+  app.sends(10);
+  peer.expects(psh_ack().ts(peer.our_ts(5_ms)).ecr(peer.ts_clock() - 5));
+  app.aborts();
+  peer.expects(rst_ack().ts(peer.our_ts(5_ms)));
+}
+
+TEST_F(Timestamps, RFC7323_R7323_19_the_clock_ticks_in_milliseconds) {
+  peer.connects();
+  peer.connection().set_nodelay(true);
+  app.sends(10);
+  peer.expects(psh_ack().ts(peer.our_ts(0_ms)));
+  peer.after(1_ms);
+  app.sends(10);
+  peer.expects(psh_ack().ts(peer.our_ts(0_ms) + 1));
+}
+
+TEST_F(Timestamps, RFC7323_R7323_10_a_segment_without_is_dropped_in_silence) {
+  peer.connects();
+  EXPECT_EQ(peer.sends(data(10).seq(1).no_ts()), DropReason::tcp_no_timestamp);
+  peer.nothing();
+  EXPECT_EQ(peer.state(), State::established);
+}
+
+TEST_F(Timestamps, RFC7323_R7323_14_a_delayed_ack_echoes_the_first) {
+  peer.connects();
+  for (int i = 0; i < 16; ++i) {  // until ACKs are delayed
+    peer.sends(data(100));
+    peer.drains();
+  }
+  peer.after(10_ms);
+  const std::uint32_t first = peer.ts_clock();
+  peer.sends(data(100));
+  peer.after(10_ms);
+  peer.sends(data(100));
+  peer.expects(ack(1801).ecr(first));
+}
+
+TEST_F(Timestamps, RFC7323_R7323_14_beyond_a_gap_the_last_in_order_then_the_filler) {
+  peer.connects();
+  peer.sends(data(100));
+  peer.expects(ack(101).ecr(peer.ts_clock()));
+  const std::uint32_t in_order = peer.ts_clock();
+  peer.after(10_ms);
+  peer.sends(data(100).seq(201));
+  peer.expects(ack(101).ecr(in_order));
+  peer.after(10_ms);
+  const std::uint32_t filler = peer.ts_clock();
+  peer.sends(data(100).seq(101));
+  peer.expects(ack(301).ecr(filler));
+}
+
+TEST_F(Timestamps, RFC7323_R7323_15_paws_answers_and_drops_the_old) {
+  peer.connects();
+  const std::uint32_t now = peer.ts_clock();
+  EXPECT_EQ(peer.sends(data(10).seq(1).ts(now - 1)), DropReason::tcp_paws);
+  peer.expects(ack(1).len(0));
+  peer.nothing();
+  EXPECT_EQ(peer.sends(data(10).seq(1).ts(now - 0x7fff'ffff)), DropReason::tcp_paws);
+  peer.expects(ack(1));
+  EXPECT_EQ(peer.sends(data(10).seq(1).ts(now)), DropReason::none);
+}
+
+TEST_F(Timestamps, RFC7323_R7323_15_paws_compares_modulo) {
+  peer.connects();
+  EXPECT_EQ(peer.sends(data(10).ts(peer.ts_clock() + 0x7fff'0000)), DropReason::none);
+  EXPECT_EQ(peer.sends(data(10).ts(peer.ts_clock() + 0xfffe'0000)), DropReason::none);
+}
+
+TEST_F(Timestamps, RFC7323_R7323_17_a_reset_is_not_tested) {
+  peer.connects();
+  peer.sends(rst().ts(peer.ts_clock() - 1000));
+  EXPECT_EQ(peer.connection().close_reason(), CloseReason::reset);
+}
+
+TEST_F(Timestamps, RFC7323_R7323_17_a_reset_needs_no_timestamp) {
+  peer.connects();
+  peer.sends(rst().no_ts());
+  EXPECT_EQ(peer.connection().close_reason(), CloseReason::reset);
+}
+
+TEST_F(Timestamps, RFC7323_R7323_20_after_24_days_an_old_timestamp_is_taken) {
+  peer.connects();
+  const std::uint32_t start = peer.ts_clock();
+  peer.ignores_for(Duration::seconds(24 * 24 * 3600 + 1));
+  EXPECT_EQ(peer.sends(data(10).ts(start - 1)), DropReason::none);
+  peer.expects(ack(11).ecr(start - 1));
+  EXPECT_EQ(peer.sends(data(10).ts(start - 2)), DropReason::tcp_paws);
+}
+
+TEST_F(Timestamps, RFC7323_R7323_20_but_not_out_of_a_segment_that_is_refused) {
+  peer.connects();
+  const std::uint32_t start = peer.ts_clock();
+  peer.ignores_for(Duration::seconds(24 * 24 * 3600 + 1));
+  peer.sends(ack(1).seq(3'000'000).ts(start - 1'000'000));
+  peer.expects(ack(1).ecr(start));
+}
+
+TEST_F(Timestamps, RFC7323_R7323_20_not_before) {
+  peer.connects();
+  const std::uint32_t start = peer.ts_clock();
+  peer.ignores_for(Duration::seconds(23 * 24 * 3600));
+  EXPECT_EQ(peer.sends(data(10).ts(start - 1)), DropReason::tcp_paws);
+}
+
+TEST_F(Timestamps, RFC7323_R7323_14_a_segment_that_is_not_acceptable_changes_nothing) {
+  peer.connects();
+  const std::uint32_t start = peer.ts_clock();
+  peer.sends(ack(1).seq(3'000'000).ts(start + 5000));
+  peer.expects(ack(1).ecr(start));
+}
+
+TEST_F(Timestamps, RFC5961_R5961_4_answers_of_paws_are_limited) {
+  peer.connects();
+  for (int i = 0; i < 30; ++i) peer.sends(data(10).seq(1).ts(1));
+  std::uint32_t answers = peer.drains();
+  for (int i = 0; i < 30; ++i) {
+    peer.sends(data(10).seq(1).ts(1));
+    answers += peer.drains();
+  }
+  EXPECT_LE(answers, 10u);
+}
+
+}  // namespace
+}  // namespace sluice::tcp

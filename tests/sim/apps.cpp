@@ -1,0 +1,198 @@
+#include "tests/sim/apps.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace sluice::sim {
+
+Slice LentFrames::lend(std::uint64_t seed, std::uint64_t position, std::uint32_t length) {
+  auto frame = std::make_unique<Frame>();
+  frame->home = this;
+  frame->data = new std::uint8_t[length];
+  frame->capacity = length;
+  fill_pattern(seed, position, {frame->data, length});
+  ++out_;
+  return Slice(*frame.release(), 0, length);
+}
+
+void LentFrames::take_back(Frame& frame) {
+  --out_;
+  delete[] frame.data;
+  delete &frame;
+}
+
+// --- opening --------------------------------------------------------------------------------
+
+void Endpoint::open(const ConnectOptions& options) {
+  connect_ = options;
+  parts_.host.shard().on_command(ConnectCommand{options, this}, parts_.host.now());
+}
+
+void Endpoint::on_connect_failed(std::string_view) {
+  parts_.host.schedule(parts_.host.now() + Duration::milliseconds(500), [this] { open(connect_); });
+}
+
+StreamEvents* Endpoint::accept(Stream&) {
+  if (was_accepted_) return nullptr;
+  was_accepted_ = true;
+  return this;
+}
+
+void Endpoint::on_open(Stream& stream) {
+  if (stream_ != nullptr) parts_.verdict.fail(parts_.name + ": opened twice");
+  stream_ = &stream;
+  stream.set_nodelay(plan().nodelay);
+  // Without it, an end that only waits never learns that the other has gone.
+  if (parts_.may_fail) stream.set_keepalive(Duration::seconds(20));
+  pump();
+}
+
+// --- sending --------------------------------------------------------------------------------
+
+std::uint64_t Endpoint::allowance() const {
+  const std::uint64_t earned = received_.received() / plan().unit_in * plan().unit_out;
+  if (plan().head_start >= plan().send_bytes) return plan().send_bytes;
+  return std::min(plan().send_bytes, plan().head_start + earned);
+}
+
+std::uint32_t Endpoint::offer(std::uint32_t length) {
+  if (plan().by_reference) return stream_->send(parts_.lent.lend(parts_.send_seed, sent_, length));
+  std::vector<std::uint8_t> bytes(length);
+  fill_pattern(parts_.send_seed, sent_, bytes);
+  return stream_->send(Bytes(bytes));
+}
+
+void Endpoint::pump() {
+  if (stream_ == nullptr || closed_) return;
+  if (plan().echo) {
+    pump_echo();
+    read_now();
+    return step_end();
+  }
+  while (sent_ < allowance()) {
+    const auto length =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(plan().chunk, allowance() - sent_));
+    const std::uint32_t taken = offer(length);
+    if (taken > length) parts_.verdict.fail(parts_.name + ": took more than was offered");
+    sent_ += taken;
+    if (taken < length) break;
+  }
+  step_end();
+}
+
+void Endpoint::pump_echo() {
+  while (!to_echo_.empty()) {
+    Slice& slice = to_echo_.front();
+    const std::uint32_t taken = stream_->send(slice);
+    sent_ += taken;
+    slice.drop_front(taken);
+    if (!slice.empty()) return;
+    to_echo_.erase(to_echo_.begin());
+  }
+}
+
+void Endpoint::on_writable(Stream&) {
+  pump();
+}
+
+// --- receiving ------------------------------------------------------------------------------
+
+void Endpoint::take(Slice slice) {
+  received_.on_received(slice.bytes());
+  if (!plan().echo) return;
+  to_echo_.push_back(std::move(slice));
+  pump_echo();
+}
+
+void Endpoint::read_now() {
+  // An echo takes no more while it holds what it could not send: it would pin memory for nothing.
+  while (stream_ != nullptr && !closed_ && stream_->readable() > 0 && to_echo_.empty()) {
+    const std::uint32_t before = stream_->readable();
+    Slice slice = stream_->read();
+    if (slice.empty() || stream_->readable() + slice.size() != before) {
+      return parts_.verdict.fail(parts_.name + ": readable() and read() disagree");
+    }
+    take(std::move(slice));
+  }
+}
+
+void Endpoint::on_readable(Stream&) {
+  if (plan().read_bytes == 0) {
+    read_now();
+    return pump();
+  }
+  if (ticking_) return;
+  ticking_ = true;
+  parts_.host.schedule(parts_.host.now() + plan().read_tick, [this] { tick(); });
+}
+
+void Endpoint::tick() {
+  ticking_ = false;
+  if (stream_ == nullptr || closed_) return;
+  std::uint32_t left = plan().read_bytes;
+  while (left > 0) {
+    Slice slice = stream_->read(left);
+    if (slice.empty()) break;
+    left -= slice.size();
+    take(std::move(slice));
+  }
+  if (stream_->readable() > 0) on_readable(*stream_);
+  pump();
+}
+
+// --- the end --------------------------------------------------------------------------------
+
+void Endpoint::step_end() {
+  if (stream_ == nullptr || closed_) return;
+  const bool all_sent = sent_ == plan().send_bytes;
+  const bool all_received = received_.received() == parts_.expected_bytes;
+  if (sent_ + received_.received() >= plan().abort_after) {
+    closed_ = true;
+    to_echo_.clear();
+    return stream_->abort();
+  }
+  const bool lets_go = (plan().closes_first && all_received) || peer_closed_;
+  if (all_sent && lets_go) {
+    closed_ = true;
+    return stream_->close();
+  }
+  if (all_sent && plan().half_close && !finished_sending_) {
+    finished_sending_ = true;
+    stream_->shutdown_send();
+  }
+}
+
+void Endpoint::on_peer_closed(Stream&) {
+  if (!parts_.may_fail) received_.on_end(parts_.expected_bytes);
+  peer_closed_ = true;
+  pump();
+}
+
+void Endpoint::on_closed(Stream&, CloseReason reason) {
+  if (ended_) parts_.verdict.fail(parts_.name + ": closed twice");
+  ended_ = true;
+  stream_ = nullptr;
+  to_echo_.clear();
+  if (parts_.may_fail) return;
+  const bool forgotten = parts_.may_be_forgotten && reason == CloseReason::reset && closed_;
+  if (reason != CloseReason::normal && !forgotten) {
+    parts_.verdict.fail(describe() + ": " + std::string(tcp::close_reason_name(reason)));
+  }
+  received_.on_end(parts_.expected_bytes);
+}
+
+std::string Endpoint::describe() const {
+  std::string text = parts_.name + " sent " + std::to_string(sent_) + "/" +
+                     std::to_string(plan().send_bytes) + " received " +
+                     std::to_string(received_.received()) + "/" +
+                     std::to_string(parts_.expected_bytes);
+  if (stream_ == nullptr) return text + (ended_ ? " (ended)" : " (not open)");
+  const StreamStats stats = stream_->stats();
+  text += " " + std::string(tcp::state_name(stats.state)) + " cwnd " +
+          std::to_string(stats.congestion_window) + " readable " +
+          std::to_string(stream_->readable()) + " space " + std::to_string(stream_->send_space()) +
+          " timeouts " + std::to_string(stats.counters.timeouts);
+  return text;
+}
+
+}  // namespace sluice::sim
