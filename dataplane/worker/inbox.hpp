@@ -20,25 +20,26 @@ class Inbox {
 
   Pushed push(Command command) {
     if (!queue_.try_enqueue(std::move(command))) return Pushed::full;
-    std::atomic_thread_fence(std::memory_order_seq_cst);
     const bool sleeps = sleeping_.exchange(false, std::memory_order_acq_rel);
     return sleeps ? Pushed::done_wake_it : Pushed::done;
   }
 
   bool pop(Command& command) { return queue_.try_dequeue(command); }
 
-  // Set `sleeping`, full fence, look once more: false when there is something to do after all.
+  // Set `sleeping`, look once more: false when there is something to do after all.
   bool try_sleep() {
-    sleeping_.store(true, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    sleeping_.exchange(true, std::memory_order_acq_rel);
     if (queue_.size_approx() == 0) return true;
     awake();
     return false;
   }
-  void awake() { sleeping_.store(false, std::memory_order_relaxed); }
+  void awake() { sleeping_.exchange(false, std::memory_order_acq_rel); }
 
  private:
   moodycamel::ConcurrentQueue<Command> queue_;
+  // Only ever exchanged, never stored: each exchange sees the one before it and what came before
+  // that. So either the worker's look sees what was pushed, or the producer sees it asleep, with no
+  // fence (which ThreadSanitizer would not understand).
   std::atomic<bool> sleeping_{false};
 };
 

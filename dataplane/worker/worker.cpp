@@ -12,7 +12,7 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t kInboxCapacity = 4096;
-constexpr std::size_t kPacketsPerTurn = 32;  // batching must not become delay
+constexpr std::size_t kPacketsPerTurn = 16;  // batching must not become delay
 constexpr std::size_t kCommandsPerTurn = 64;
 constexpr std::uint32_t kFrameBytes = wire::kVirtioNetHeaderSize + 65'535;
 constexpr std::uint32_t kBlockBytes = 4096;

@@ -5,12 +5,7 @@
 namespace sluice::tcp {
 
 std::uint32_t SendBuffer::append(Bytes bytes, const Resources& resources) {
-  constexpr std::size_t kLittle = 2048;
-  std::uint32_t taken = append_copy(queue_, bytes, resources, Reserve::keep);
-  if (taken == 0 && queue_.empty()) {
-    const Bytes little = bytes.first(std::min(bytes.size(), kLittle));
-    taken = append_copy(queue_, little, resources, Reserve::use);
-  }
+  const std::uint32_t taken = append_copy(queue_, bytes, resources, Reserve::keep);
   size_ += taken;
   return taken;
 }
@@ -20,9 +15,9 @@ std::uint32_t SendBuffer::append(Slice slice, const Resources& resources) {
   const std::uint32_t length = slice.size();
   const bool copy =
       slice.pins_too_much() || (slice.frame()->pooled && slice.frame()->home->is_scarce());
-  // Without memory for a copy it goes by reference after all: the caller pins it as it is.
+  // Without memory for a copy an empty buffer takes a reference after all: so every connection moves.
   const std::uint32_t copied = copy ? append(slice.bytes(), resources) : 0;
-  if (copied == length) return length;
+  if (copied == length || (copy && !queue_.empty())) return copied;
   slice.drop_front(copied);
   const Reserve reserve = queue_.empty() ? Reserve::use : Reserve::keep;
   if (!append_slice(queue_, std::move(slice), resources, reserve)) return copied;
