@@ -11,9 +11,9 @@ struct Resources {
   SliceNodePool& nodes;
 };
 
-// The last of the memory is for buffers that hold nothing yet, so that every connection moves; copies
-// of what is sent, and what lies beyond a gap, never take it. Were all memory to wait in full
-// buffers, on both sides, neither could take what the other must be rid of.
+// The last of the memory is for buffers that hold nothing yet, so that every connection moves;
+// copies of what is sent, and what lies beyond a gap, never take it. Were all memory to wait in
+// full buffers, on both sides, neither could take what the other must be rid of.
 enum class Reserve : std::uint8_t { keep, use };
 
 // Copies `bytes` behind the last slice of `queue`: into the tail of its block, then into new

@@ -15,7 +15,8 @@ std::uint32_t SendBuffer::append(Slice slice, const Resources& resources) {
   const std::uint32_t length = slice.size();
   const bool copy =
       slice.pins_too_much() || (slice.frame()->pooled && slice.frame()->home->is_scarce());
-  // Without memory for a copy an empty buffer takes a reference after all: so every connection moves.
+  // Without memory for a copy an empty buffer takes a reference after all: so every connection
+  // moves.
   const std::uint32_t copied = copy ? append(slice.bytes(), resources) : 0;
   if (copied == length || (copy && !queue_.empty())) return copied;
   slice.drop_front(copied);
