@@ -59,7 +59,7 @@ class ShardHost {
       ADD_FAILURE() << "no frame is left";
       return DropReason::out_of_memory;
     }
-    std::memcpy(frame->data, bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(frame->data, bytes.data(), bytes.size());
     const Slice whole(*frame, 0, static_cast<std::uint32_t>(bytes.size()));
     if (bytes.size() < wire::kVirtioNetHeaderSize) return count(DropReason::truncated);
     Slice ip = whole;

@@ -57,13 +57,13 @@ class KernelTcp {
     if (accepted < 0) error_ = EBADF;
   }
 
-  // errno of the last call; 0 when it went well.
+  // errno of connecting or of what was received last; 0 when it went well.
   int error() const { return error_; }
 
+  // May run on a thread of its own beside receive().
   bool send_all(const ByteVector& bytes) {
     for (std::size_t sent = 0; sent < bytes.size();) {
       const ssize_t count = send(fd_.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-      keep_error(count);
       if (count < 0) return false;
       sent += static_cast<std::size_t>(count);
     }
