@@ -1,5 +1,6 @@
 #include "dataplane/engine.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -169,7 +170,17 @@ Listener Engine::listen(const ListenOptions& options, Acceptor acceptor) {
     ListenOptions share = options;
     share.backlog = std::max(1u, options.backlog / shares);
     if (state_->post_to(i, ListenCommand{share, acceptor})) continue;
+    const std::lock_guard ports_guard(state_->ports_guard);
+    state_->ports.remove(options);
     throw EngineError("the engine is too busy to listen: try again");
+  }
+  // Commands of one thread run in their order: an answer means that the listener is in place. Only
+  // a callback must not wait: its own core runs the command after it.
+  const auto& workers = state_->workers;
+  const bool in_callback = std::any_of(workers.begin(), workers.end(),
+                                       [](const auto& worker) { return worker->is_this_thread(); });
+  if (!in_callback) {
+    for (const auto& worker : workers) worker->stats();
   }
   return {*this, options};
 }

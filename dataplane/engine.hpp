@@ -44,8 +44,9 @@ class Engine {
   void stop();
   bool is_running() const;
 
-  // Before or after start(). Throws EngineError when the port is taken or is 0. The acceptor is
-  // called on the workers' threads.
+  // Before or after start(). Throws EngineError when the port is taken or is 0. All workers listen
+  // when it returns (soon after when called from a callback). The acceptor is called on their
+  // threads.
   Listener listen(const ListenOptions& options, Acceptor acceptor);
   void unlisten(const ListenOptions& options);
 

@@ -16,8 +16,8 @@ constexpr std::size_t kPacketsPerTurn = 16;  // batching must not become delay
 constexpr std::size_t kCommandsPerTurn = 64;
 constexpr std::uint32_t kFrameBytes = wire::kVirtioNetHeaderSize + 65'535;
 constexpr std::uint32_t kBlockBytes = 4096;
-// How long resets may take to leave when stopping; a healthy device needs one turn.
-constexpr Duration kAbortTimeout = Duration::milliseconds(100);
+// A peer that has dropped what we sent challenges our RST (RFC 5961): so long we stay to answer.
+constexpr Duration kAbortLinger = Duration::milliseconds(20);
 
 template <class T>
 T random_value() {
@@ -220,13 +220,12 @@ void Worker::step_stop(Instant now) {
       return;
     case Phase::draining:
       if (shard_->connections() > 0 && now < phase_end_) return;
+      phase_end_ = shard_->connections() > 0 ? now + kAbortLinger : now;
       phase_ = Phase::aborting;
-      phase_end_ = now + kAbortTimeout;
       shard_->on_command(StopCommand{StopPhase::abort}, now);
       return;
     case Phase::aborting:
-      if (shard_->has_output() && now < phase_end_) return;
-      phase_ = Phase::done;
+      if (now >= phase_end_) phase_ = Phase::done;
       return;
     case Phase::done: return;
   }

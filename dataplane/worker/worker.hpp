@@ -53,6 +53,7 @@ class Worker {
   // Why io_uring was not used though asked for; empty when it was.
   const std::string& fallback_reason() const { return fallback_reason_; }
   bool uses_uring() const { return uses_uring_; }
+  bool is_this_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
   // For work that runs on this core.
   Shard& shard() { return *shard_; }
 

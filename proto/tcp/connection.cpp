@@ -232,7 +232,7 @@ void Connection::finish(CloseReason reason) {
 }
 
 void Connection::reset_with(CloseReason reason) {
-  if (state_ != State::closed) owed_reset_ = snd_.nxt;
+  if (state_ != State::closed) owed_reset_ = ack_sequence();  // inside the peer's window
   finish(reason);
 }
 

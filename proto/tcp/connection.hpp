@@ -97,7 +97,11 @@ class Connection {
   Slice read(std::uint32_t max_bytes);
   std::uint32_t readable() const { return receive_buffer_.readable(); }
   // The peer has closed and all of its bytes have been read.
-  bool at_end() const { return fin_received_ && readable() == 0; }
+  bool at_end() const {
+    const bool in_order =
+        close_reason_ == CloseReason::none || close_reason_ == CloseReason::normal;
+    return fin_received_ && readable() == 0 && in_order;
+  }
   // No more will be sent; FIN follows what is queued. Receiving goes on.
   void shutdown_send(Instant now);
   // The application lets go: FIN, or a RST when it left bytes unread (RFC 9293 SHLD-3).

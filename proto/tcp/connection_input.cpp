@@ -105,7 +105,7 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
     acceptable = inside(segment.seq);
   } else {
     acceptable = inside(segment.seq) || inside(segment.end() - 1u) ||
-                 (segment.seq < rcv_.nxt && segment.end() > rcv_.edge);
+                 (segment.seq < rcv_.nxt && length > distance(segment.seq, rcv_.edge));
   }
   if (!acceptable) return refuse_sequence(segment, now);
   if (window == 0 && length > 0) ack_debt_.owe_now();

@@ -100,8 +100,7 @@ void Connection::on_acked(Seq ack) {
 bool Connection::next_reset(OutSegment& out, Instant now) {
   const Seq seq = *owed_reset_;
   owed_reset_.reset();
-  const bool after_abort = state_ == State::closed && seq == snd_.nxt;
-  const bool with_ack = after_abort && rcv_.nxt != rcv_.irs;
+  const bool with_ack = state_ == State::closed && rcv_.nxt != rcv_.irs;
   start_header(out, seq, with_ack ? wire::kRst | wire::kAck : wire::kRst, rcv_.nxt, now);
   out.header.window = 0;
   return true;

@@ -174,11 +174,12 @@ void Endpoint::on_closed(Stream&, CloseReason reason) {
   stream_ = nullptr;
   to_echo_.clear();
   if (parts_.may_fail) return;
-  const bool forgotten = parts_.may_be_forgotten && reason == CloseReason::reset && closed_;
+  const bool said_all = closed_ || finished_sending_;
+  const bool forgotten = parts_.may_be_forgotten && reason == CloseReason::reset && said_all;
   if (reason != CloseReason::normal && !forgotten) {
     parts_.verdict.fail(describe() + ": " + std::string(tcp::close_reason_name(reason)));
   }
-  received_.on_end(parts_.expected_bytes);
+  if (!forgotten) received_.on_end(parts_.expected_bytes);
 }
 
 std::string Endpoint::describe() const {

@@ -265,7 +265,7 @@ Scenario draw_scenario(std::uint64_t seed) {
   const std::uint64_t count = many ? rng.between(20, 120) : rng.between(1, 6);
   // Where memory runs out, text is dropped, and only ever longer timeouts bring it again.
   if (scenario.hosts[0].frames < 64 || scenario.hosts[1].frames < 64) {
-    scenario.patience = Duration::seconds(4000);
+    scenario.patience = Duration::seconds(20'000);
   }
   // One for each flow at least: what an application leaves unread may wait for another flow.
   for (HostOptions& host : scenario.hosts) {

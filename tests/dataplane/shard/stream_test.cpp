@@ -48,6 +48,18 @@ TEST_F(ShardTest, UnreadBytesMakeCloseAReset) {  // RFC 9293 SHLD-3
   EXPECT_EQ(app.heard, "open readable closed(aborted)");
 }
 
+// What a RST takes away was not read: that is no end in order.
+TEST_F(ShardTest, AResetAfterTheFinIsNoEnd) {
+  listens();
+  app.reads = false;
+  const std::uint32_t ours = opens(v4_flow());
+  gives(v4_flow(), text(wire::kAck | wire::kFin, 1001, ours, "bye"));
+  host().takes();
+  gives(v4_flow(), text(wire::kRst, 1005, ours));
+  host().takes();
+  EXPECT_EQ(app.heard, "open readable closed(reset by peer)");
+}
+
 // What is left to read after both sides have closed waits for its reader.
 TEST_F(ShardTest, UnreadBytesOutliveTheConnection) {
   listens();

@@ -83,6 +83,17 @@ TEST_F(Timestamps, RFC7323_R7323_15_paws_compares_modulo) {
   EXPECT_EQ(peer.sends(data(10).ts(peer.ts_clock() + 0xfffe'0000)), DropReason::none);
 }
 
+// Half the sequence space away "before" and "behind" meet: it must not pass for text that covers
+// the whole window, and its timestamp must not shut the real peer out.
+TEST_F(Timestamps, RFC7323_R7323_14_a_blind_segment_half_the_space_away_changes_nothing) {
+  peer.connects();
+  const std::uint32_t now = peer.ts_clock();
+  EXPECT_EQ(peer.sends(data(10).seq(0x8000'0000u + 404'475).ts(now + 0x7000'0000)),
+            DropReason::tcp_out_of_window);
+  peer.expects(ack(1).len(0));
+  EXPECT_EQ(peer.sends(data(10).seq(1).ts(now)), DropReason::none);
+}
+
 TEST_F(Timestamps, RFC7323_R7323_17_a_reset_is_not_tested) {
   peer.connects();
   peer.sends(rst().ts(peer.ts_clock() - 1000));
