@@ -11,7 +11,7 @@ from pathlib import Path
 import tree
 
 KEPT = ("-I", "-D", "-W", "-std=")
-KEPT_WITH_VALUE = ("-isystem", "-include")
+KEPT_WITH_VALUE = ("-isystem",)  # -include would bring what a header forgot
 
 
 def project_flags(build):
