@@ -134,7 +134,7 @@ std::vector<std::string> Config::validate() const {
 }
 
 std::vector<Cidr> Config::default_addresses() {
-  return {*Cidr::parse("10.0.5.100/24"), *Cidr::parse("fd05::100/64")};
+  return {Cidr::parse("10.0.5.100/24").value(), Cidr::parse("fd05::100/64").value()};
 }
 
 }  // namespace sluice

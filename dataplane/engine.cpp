@@ -158,7 +158,7 @@ bool Engine::is_running() const {
   return !state_->workers.empty();
 }
 
-Listener Engine::listen(const ListenOptions& options, Acceptor acceptor) {
+Listener Engine::listen(const ListenOptions& options, const Acceptor& acceptor) {
   const std::shared_lock guard(state_->life);
   {
     const std::lock_guard ports_guard(state_->ports_guard);

@@ -47,7 +47,7 @@ class Engine {
   // Before or after start(). Throws EngineError when the port is taken or is 0. All workers listen
   // when it returns (soon after when called from a callback). The acceptor is called on their
   // threads.
-  Listener listen(const ListenOptions& options, Acceptor acceptor);
+  Listener listen(const ListenOptions& options, const Acceptor& acceptor);
   void unlisten(const ListenOptions& options);
 
   // `events` hears of the result on the core that takes the connection. False when the engine is

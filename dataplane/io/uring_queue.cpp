@@ -246,8 +246,7 @@ void UringQueue::on_completion(const io_uring_cqe& completion) {
       if (ended) wake_armed_ = false;
       woken_ = true;
       return;
-    case kCancelToken:
-      return;
+    case kCancelToken: return;
     default:
       on_written(*static_cast<TxPacket*>(io_uring_cqe_get_data(&completion)), completion.res);
   }

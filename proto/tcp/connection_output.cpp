@@ -98,7 +98,7 @@ void Connection::on_acked(Seq ack) {
 // --- control segments -------------------------------------------------------------------------
 
 bool Connection::next_reset(OutSegment& out, Instant now) {
-  const Seq seq = *owed_reset_;
+  const Seq seq = owed_reset_.value();
   owed_reset_.reset();
   const bool with_ack = state_ == State::closed && rcv_.nxt != rcv_.irs;
   start_header(out, seq, with_ack ? wire::kRst | wire::kAck : wire::kRst, rcv_.nxt, now);

@@ -17,7 +17,7 @@ inline constexpr std::size_t kMaxHeaders = kVirtioNetHeaderSize + kIpv6Header + 
 
 struct PayloadFacts {
   std::uint32_t length = 0;
-  std::uint16_t gso_size = 0;          // payload bytes a segment; 0: one segment
+  std::uint16_t gso_size = 0;  // payload bytes a segment; 0: one segment
   // The sum over the payload, for a device that finishes no sums; null: leave it to the device
   // (NEEDS_CSUM and the pseudo-header sum over the full length).
   const Checksum* payload_sum = nullptr;

@@ -17,7 +17,7 @@ class Checksum {
   // RFC 9293 3.1, RFC 8200 8.1: addresses, protocol and upper-layer length.
   void add_pseudo_header(const IpAddress& source, const IpAddress& destination,
                          std::uint8_t protocol, std::uint32_t upper_length);
-  std::uint16_t folded() const;   // the sum itself: what NEEDS_CSUM wants in the field
+  std::uint16_t folded() const;  // the sum itself: what NEEDS_CSUM wants in the field
   std::uint16_t finished() const { return static_cast<std::uint16_t>(~folded()); }
 
  private:

@@ -16,10 +16,10 @@ inline constexpr std::size_t kIpv6Header = 40;
 struct IpHeader {
   IpAddress source;
   IpAddress destination;
-  std::uint8_t protocol = 0;       // of what follows all headers that were skipped
+  std::uint8_t protocol = 0;  // of what follows all headers that were skipped
   std::uint8_t hop_limit = 0;
   std::uint8_t traffic_class = 0;
-  bool is_fragment = false;        // a piece of a larger datagram (an atomic fragment is none)
+  bool is_fragment = false;  // a piece of a larger datagram (an atomic fragment is none)
   std::uint32_t payload_offset = 0;
   std::uint32_t payload_length = 0;
 };

@@ -18,7 +18,7 @@ namespace sluice::wire {
 struct Packet {
   IpAddress source;
   IpAddress destination;
-  std::uint8_t protocol = 0;       // of the transport, behind any IPv6 extension headers
+  std::uint8_t protocol = 0;  // of the transport, behind any IPv6 extension headers
   std::uint8_t hop_limit = 0;
   std::uint8_t traffic_class = 0;  // DSCP and ECN
   std::uint16_t gso_size = 0;      // of a received super-segment; 0 otherwise
