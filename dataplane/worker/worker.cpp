@@ -47,8 +47,8 @@ ShardOptions shard_options(const WorkerOptions& worker) {
 struct Worker::Memory {
   explicit Memory(const Config& config)
       : frames(config.frames, kFrameBytes, config.frames / 4 + config.frames_in_ring),
-        blocks(config.blocks, kBlockBytes),
-        nodes(config.slice_nodes),
+        blocks(config.blocks, kBlockBytes, config.blocks / 8),
+        nodes(config.slice_nodes, config.slice_nodes / 8),
         resources{blocks, nodes},
         batch(config.tx_slots) {}
 
