@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "proto/base/bytes.hpp"
 #include "proto/base/siphash.hpp"
 #include "proto/wire/address.hpp"
 
@@ -29,6 +30,16 @@ std::uint64_t siphash(const SipKey& key, const FlowKey& flow);
 using FlowHashKeys = std::array<std::uint64_t, 10>;
 
 std::uint64_t flow_hash(const FlowKey& flow, const FlowHashKeys& keys);
+
+// The same without the word of ports: for whatever is no whole TCP or UDP packet, so that all
+// fragments of a datagram meet.
+std::uint64_t address_hash(const IpAddress& local, const IpAddress& remote,
+                           const FlowHashKeys& keys);
+
+// What the steering program computes from a packet to us (io/steering.hpp): flow_hash() for a whole
+// IPv4 TCP or UDP packet, and for IPv6 where that header is the first after the fixed one; else
+// address_hash(). 0 for what is too short, or neither IPv4 nor IPv6. `ip` begins at the IP header.
+std::uint64_t steering_hash(Bytes ip, const FlowHashKeys& keys);
 
 // The owner among `shards` (at least 1).
 std::uint32_t shard_of(std::uint64_t hash, std::uint32_t shards);

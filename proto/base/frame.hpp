@@ -90,6 +90,12 @@ class Slice {
     SLUICE_ASSERT(count <= frame_->capacity - offset_ - length_);
     length_ += count;
   }
+  // Lets go of the frame without sending it home. The slice is its only one.
+  Frame& detach() && {
+    SLUICE_ASSERT(frame_ != nullptr && frame_->slices == 1);
+    frame_->slices = 0;
+    return *std::exchange(frame_, nullptr);
+  }
   // True when keeping this slice would keep more than four times its size from a pool.
   bool pins_too_much() const {
     return frame_ != nullptr && frame_->pooled &&

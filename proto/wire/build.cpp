@@ -4,47 +4,82 @@ namespace sluice::wire {
 namespace {
 
 constexpr std::uint16_t kTcpChecksumField = 16;  // offset in the TCP header
+constexpr std::uint16_t kUdpChecksumField = 6;
 constexpr std::uint16_t kIcmpChecksumField = 2;
 
+// The transport of a packet, its header written with a sum of zero.
+struct Transport {
+  std::uint8_t protocol;
+  std::uint16_t checksum_field;  // offset in the header
+  std::uint8_t gso_type;         // if it must be cut
+  std::size_t ip_length;
+  MutableBytes header;
+};
+
 // What the device is to do: finish the sum and, for a payload of several segments, cut it.
-VirtioNetHeader tcp_offload(bool is_v4, std::size_t ip_length, std::size_t tcp_length,
-                            const PayloadFacts& payload) {
+VirtioNetHeader offload_of(const Transport& transport, const PayloadFacts& payload) {
   VirtioNetHeader offload;
-  offload.header_length = static_cast<std::uint16_t>(ip_length + tcp_length);
+  const std::size_t headers = transport.ip_length + transport.header.size();
+  offload.header_length = static_cast<std::uint16_t>(headers);
   if (payload.payload_sum != nullptr) return offload;
   offload.flags = VirtioNetHeader::kNeedsChecksum;
-  offload.checksum_start = static_cast<std::uint16_t>(ip_length);
-  offload.checksum_offset = kTcpChecksumField;
+  offload.checksum_start = static_cast<std::uint16_t>(transport.ip_length);
+  offload.checksum_offset = transport.checksum_field;
   if (payload.gso_size > 0 && payload.length > payload.gso_size) {
-    offload.gso_type = is_v4 ? VirtioNetHeader::kGsoTcpV4 : VirtioNetHeader::kGsoTcpV6;
+    offload.gso_type = transport.gso_type;
     offload.gso_size = payload.gso_size;
   }
   return offload;
+}
+
+// The whole sum, or the part that the device wants of it.
+std::uint16_t sum_of(const Transport& transport, const IpFields& ip, const PayloadFacts& payload) {
+  Checksum sum;
+  sum.add_pseudo_header(ip.source, ip.destination, transport.protocol,
+                        static_cast<std::uint32_t>(transport.header.size() + payload.length));
+  if (payload.payload_sum == nullptr) return sum.folded();
+  sum.add(transport.header);
+  sum.add_u16(payload.payload_sum->folded());
+  return sum.finished();  // RFC 9293 MUST-2
+}
+
+// Everything but the transport's header. Returns the length of all headers.
+std::size_t finish_packet(MutableBytes out, IpFields ip, const Transport& transport,
+                          const PayloadFacts& payload) {
+  ip.protocol = transport.protocol;
+  build_ip(out.subspan(kVirtioNetHeaderSize), ip, transport.header.size() + payload.length);
+  build_virtio_net(out, offload_of(transport, payload));
+  std::uint16_t sum = sum_of(transport, ip, payload);
+  // RFC 768 R768-2: a sum of zero goes out as all ones, since zero says that there is none.
+  if (transport.protocol == kProtocolUdp && sum == 0) sum = 0xffff;
+  store_be16(transport.header.data() + transport.checksum_field, sum);
+  return kVirtioNetHeaderSize + transport.ip_length + transport.header.size();
 }
 
 }  // namespace
 
 std::size_t build_tcp_packet(MutableBytes out, IpFields ip, const TcpHeader& tcp,
                              const PayloadFacts& payload) {
-  ip.protocol = kProtocolTcp;
-  const MutableBytes packet = out.subspan(kVirtioNetHeaderSize);
   const std::size_t ip_length = ip_header_length(ip.destination);
-  const std::size_t tcp_length = build_tcp(packet.subspan(ip_length), tcp);
-  build_ip(packet, ip, tcp_length + payload.length);
-  build_virtio_net(out, tcp_offload(ip.destination.is_v4(), ip_length, tcp_length, payload));
+  const MutableBytes behind_ip = out.subspan(kVirtioNetHeaderSize + ip_length);
+  const std::size_t tcp_length = build_tcp(behind_ip, tcp);
+  const std::uint8_t gso_type =
+      ip.destination.is_v4() ? VirtioNetHeader::kGsoTcpV4 : VirtioNetHeader::kGsoTcpV6;
+  return finish_packet(
+      out, ip, {kProtocolTcp, kTcpChecksumField, gso_type, ip_length, behind_ip.first(tcp_length)},
+      payload);
+}
 
-  Checksum sum;
-  sum.add_pseudo_header(ip.source, ip.destination, kProtocolTcp,
-                        static_cast<std::uint32_t>(tcp_length + payload.length));
-  const MutableBytes header = packet.subspan(ip_length, tcp_length);
-  std::uint16_t field = sum.folded();
-  if (payload.payload_sum != nullptr) {
-    sum.add(header);
-    sum.add_u16(payload.payload_sum->folded());
-    field = sum.finished();  // RFC 9293 MUST-2
-  }
-  store_be16(header.data() + kTcpChecksumField, field);
-  return kVirtioNetHeaderSize + ip_length + tcp_length;
+std::size_t build_udp_packet(MutableBytes out, IpFields ip, UdpHeader udp,
+                             const PayloadFacts& payload) {
+  const std::size_t ip_length = ip_header_length(ip.destination);
+  const MutableBytes header = out.subspan(kVirtioNetHeaderSize + ip_length, kUdpHeader);
+  udp.length = static_cast<std::uint16_t>(kUdpHeader + payload.length);
+  udp.checksum = 0;
+  build_udp(header, udp);
+  return finish_packet(
+      out, ip, {kProtocolUdp, kUdpChecksumField, VirtioNetHeader::kGsoUdpL4, ip_length, header},
+      payload);
 }
 
 std::size_t build_icmp_packet(MutableBytes out, IpFields ip, const IcmpHeader& icmp,

@@ -1,4 +1,5 @@
-// Whole packets to send: [virtio_net_hdr | IP | TCP or ICMP header]. The payload stays where it is.
+// Whole packets to send: [virtio_net_hdr | IP | TCP, UDP or ICMP header]. The payload stays where
+// it is.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include "proto/wire/icmp.hpp"
 #include "proto/wire/ip.hpp"
 #include "proto/wire/tcp.hpp"
+#include "proto/wire/udp.hpp"
 #include "proto/wire/virtio_net.hpp"
 
 namespace sluice::wire {
@@ -26,6 +28,11 @@ struct PayloadFacts {
 // Returns the number of bytes written to `out`, which has room for kMaxHeaders. Sets a gso_type
 // only when the payload is longer than gso_size.
 std::size_t build_tcp_packet(MutableBytes out, IpFields ip, const TcpHeader& tcp,
+                             const PayloadFacts& payload);
+
+// One datagram or, with a gso_size, several. Length and sum are filled in; `payload` and the
+// headers fit one IP packet.
+std::size_t build_udp_packet(MutableBytes out, IpFields ip, UdpHeader udp,
                              const PayloadFacts& payload);
 
 // An ICMP or ICMPv6 message (by the family of ip.destination): 8 bytes of header, then `payload`,

@@ -17,7 +17,7 @@ namespace sluice {
   X(bad_ip_checksum)       /* IPv4 header sum is wrong */                                        \
   X(bad_source_address)    /* multicast, broadcast, loopback, unspecified, mapped or our own */  \
   X(bad_extension_header)  /* IPv6 chain malformed, too long, or of an option to be refused */   \
-  X(fragment)              /* reassembly is not built yet */                                     \
+  X(fragment)              /* a piece of a datagram, still to be joined with the others */       \
   X(unknown_protocol)      /* neither TCP, UDP, ICMP nor ICMPv6 */                               \
   X(bad_tcp_header)        /* data offset below 5 or beyond the segment */                       \
   X(bad_tcp_option)        /* option length of 0 or 1, or beyond the header */                   \
@@ -26,6 +26,11 @@ namespace sluice {
   X(bad_checksum)          /* TCP, UDP, ICMP or ICMPv6 sum is wrong */                           \
   X(bad_port)              /* TCP port 0 */                                                      \
   /* shard */                                                                                    \
+  X(bad_fragment)          /* tiny, too long or uneven; or ECN marks that contradict */          \
+  X(fragment_duplicate)    /* a piece that has come before */                                    \
+  X(fragment_overlap)      /* pieces claim the same bytes: all of the datagram is refused */     \
+  X(fragment_limit)        /* no frame, or none long enough, to join the datagram in */          \
+  X(fragment_timeout)      /* a datagram whose pieces did not all come in time */                \
   X(not_for_us)            /* destination is no address of ours */                               \
   X(multicast)             /* group or broadcast destination */                                  \
   X(land_attack)           /* source and destination are the same */                             \

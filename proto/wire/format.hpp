@@ -12,7 +12,9 @@ namespace sluice::wire {
 // 0". Sequence numbers are absolute.
 std::string format_packet(const Packet& packet);
 
-// The same from bytes; what cannot be parsed is said with the drop's name.
+// The same from bytes, for any packet: of one that parse_packet refuses, what can be told, and the
+// drop's name behind it ("IP 10.0.5.100.9 > 10.0.5.101.9: UDP, length 5, bad_checksum") unless it
+// is only none for us: a fragment, another protocol, a source such as "::".
 std::string format_packet(Bytes ip, const VirtioNetHeader& offload);
 
 // "Flags [S.]" without the word: "S."

@@ -19,6 +19,13 @@ inline constexpr std::uint8_t kSourceQuench = 4;
 inline constexpr std::uint8_t kEcho = 8;
 inline constexpr std::uint8_t kTimeExceeded = 11;
 inline constexpr std::uint8_t kParameterProblem = 12;
+inline constexpr std::uint8_t kPortUnreachable = 3;  // a code of kUnreachable
+
+// Quotes a packet. RFC 1122 3.2.2
+constexpr bool is_error(std::uint8_t type) {
+  return type == kUnreachable || type == kSourceQuench || type == kTimeExceeded ||
+         type == kParameterProblem;
+}
 }  // namespace icmp_v4
 
 namespace icmp_v6 {
@@ -28,6 +35,11 @@ inline constexpr std::uint8_t kTimeExceeded = 3;
 inline constexpr std::uint8_t kParameterProblem = 4;
 inline constexpr std::uint8_t kEcho = 128;
 inline constexpr std::uint8_t kEchoReply = 129;
+inline constexpr std::uint8_t kPortUnreachable = 4;  // a code of kUnreachable
+
+constexpr bool is_error(std::uint8_t type) {
+  return type < 128;  // RFC 4443 2.1
+}
 }  // namespace icmp_v6
 
 struct IcmpHeader {

@@ -10,18 +10,18 @@ namespace {
 
 constexpr std::size_t kMaxPacket = 65'535;
 constexpr std::uint16_t kDontFragment = 0x4000;
-constexpr std::uint16_t kMoreFragmentsOrOffset = 0x3fff;
+constexpr std::uint16_t kMoreFragments = 0x2000;
+constexpr std::uint16_t kOffset = 0x1fff;  // in units of 8 bytes
 
 // IPv6 next headers that are no transport.
 constexpr std::uint8_t kHopByHop = 0;
 constexpr std::uint8_t kRouting = 43;
-constexpr std::uint8_t kFragment = 44;
 constexpr std::uint8_t kDestinationOptions = 60;
 
 constexpr int kMaxExtensionHeaders = 8;  // ours: bounds the work for one packet
 
 bool is_extension(std::uint8_t next_header) {
-  return next_header == kHopByHop || next_header == kRouting || next_header == kFragment ||
+  return next_header == kHopByHop || next_header == kRouting || next_header == kProtocolFragment ||
          next_header == kDestinationOptions;
 }
 
@@ -41,36 +41,41 @@ bool may_skip_options(Bytes options) {
   return true;
 }
 
+// A fragment header of which nothing is set is of an atomic fragment: a whole packet.
+// RFC 8200 R8200-8
+void read_fragment_header(const std::uint8_t* p, IpHeader& header) {
+  const std::uint16_t field = load_be16(p + 2);  // 13 bits of offset, 2 reserved, "more"
+  header.is_fragment = (field & 0xfff9) != 0;
+  header.fragment.offset = field & 0xfff8U;
+  header.fragment.more = (field & 1) != 0;
+  header.fragment.identification = load_be32(p + 4);
+}
+
 // Steps over the extension header that `header.protocol` names; false if it must not be skipped.
 bool skip_extension(Bytes packet, IpHeader& header) {
   const Bytes rest = packet.subspan(header.payload_offset);
   if (rest.size() < 8) return false;
   const std::uint8_t kind = header.protocol;
-  const std::size_t length = kind == kFragment ? 8 : (rest[1] + 1U) * 8;
+  const std::size_t length = kind == kProtocolFragment ? kFragmentHeader : (rest[1] + 1U) * 8;
   if (length > rest.size()) return false;
-  if (kind == kFragment) {
-    // An atomic fragment (offset 0, no more to come) is a whole packet. RFC 8200 R8200-8
-    header.is_fragment = (load_be16(rest.data() + 2) & 0xfff9) != 0;
+  if (kind == kProtocolFragment) {
+    read_fragment_header(rest.data(), header);
   } else if (kind == kRouting) {
     if (rest[3] != 0) return false;  // segments left. RFC 8200 R8200-5
   } else if (!may_skip_options(rest.subspan(2, length - 2))) {
     return false;
   }
+  if (kind != kProtocolFragment) header.fragment_named_at = header.payload_offset;
   header.protocol = rest[0];
   header.payload_offset += static_cast<std::uint32_t>(length);
   header.payload_length -= static_cast<std::uint32_t>(length);
   return true;
 }
 
-// In order, up to a transport or a fragment. RFC 8200 R8200-2, RFC 8200 R8200-3
-DropReason skip_extensions(Bytes packet, IpHeader& header) {
-  for (int count = 0; is_extension(header.protocol) && !header.is_fragment; ++count) {
-    const bool misplaced = header.protocol == kHopByHop && count > 0;
-    if (misplaced || count == kMaxExtensionHeaders || !skip_extension(packet, header)) {
-      return DropReason::bad_extension_header;
-    }
-  }
-  return DropReason::none;
+// RFC 1122 R1122-3, RFC 9293 MUST-63
+bool is_bad_source(const IpAddress& source) {
+  return source.is_multicast() || source.is_broadcast() || source.is_loopback() ||
+         source.is_unspecified();
 }
 
 IpAddress read_v6(const std::uint8_t* p) {
@@ -120,9 +125,24 @@ DropReason parse_ipv4(Bytes packet, IpHeader& header) {
   header.protocol = p[9];
   header.hop_limit = p[8];  // never a reason to drop. RFC 1122 R1122-5
   header.traffic_class = p[1];
-  header.is_fragment = (load_be16(p + 6) & kMoreFragmentsOrOffset) != 0;
+  const std::uint16_t flags_and_offset = load_be16(p + 6);
+  header.is_fragment = (flags_and_offset & (kMoreFragments | kOffset)) != 0;
+  header.fragment.more = (flags_and_offset & kMoreFragments) != 0;
+  header.fragment.offset = (flags_and_offset & kOffset) * 8U;
+  header.fragment.identification = load_be16(p + 4);
   header.payload_offset = header_length;  // options are stepped over. RFC 1122 R1122-6
   header.payload_length = total - header_length;
+  return DropReason::none;
+}
+
+// In order. RFC 8200 R8200-2, RFC 8200 R8200-3
+DropReason skip_extensions(Bytes packet, IpHeader& header) {
+  for (int count = 0; is_extension(header.protocol) && !header.is_fragment; ++count) {
+    const bool misplaced = header.protocol == kHopByHop && count > 0;
+    if (misplaced || count == kMaxExtensionHeaders || !skip_extension(packet, header)) {
+      return DropReason::bad_extension_header;
+    }
+  }
   return DropReason::none;
 }
 
@@ -139,9 +159,22 @@ DropReason parse_ipv6(Bytes packet, IpHeader& header) {
   header.hop_limit = p[7];
   header.traffic_class = static_cast<std::uint8_t>(load_be16(p) >> 4);
   header.is_fragment = false;
+  header.fragment_named_at = 6;
   header.payload_offset = kIpv6Header;
   header.payload_length = payload_length;
   return skip_extensions(packet.first(kIpv6Header + payload_length), header);
+}
+
+DropReason parse_ip(Bytes packet, IpHeader& header) {
+  if (packet.empty()) return DropReason::truncated;
+  const int version = packet[0] >> 4;
+  if (version != 4 && version != 6) return DropReason::bad_ip_version;
+  const bool is_v6 = version == 6;
+  const DropReason refused = is_v6 ? parse_ipv6(packet, header) : parse_ipv4(packet, header);
+  if (refused != DropReason::none) return refused;
+  const bool is_mapped = is_v6 && (header.source.is_v4() || header.destination.is_v4());
+  return is_mapped || is_bad_source(header.source) ? DropReason::bad_source_address
+                                                   : DropReason::none;
 }
 
 std::size_t build_ip(MutableBytes out, const IpFields& fields, std::size_t payload_length) {

@@ -23,19 +23,6 @@ bool is_plausible(const VirtioNetHeader& offload, std::size_t size) {
   }
 }
 
-DropReason parse_ip(Bytes ip, IpHeader& header, bool& is_v6) {
-  if (ip.empty()) return DropReason::truncated;
-  is_v6 = ip[0] >> 4 == 6;
-  if (is_v6) return parse_ipv6(ip, header);
-  return ip[0] >> 4 == 4 ? parse_ipv4(ip, header) : DropReason::bad_ip_version;
-}
-
-// RFC 1122 R1122-3, RFC 9293 MUST-63
-bool is_bad_source(const IpAddress& source) {
-  return source.is_multicast() || source.is_broadcast() || source.is_loopback() ||
-         source.is_unspecified();
-}
-
 // What the parsers of the transports share.
 struct Transport {
   Bytes bytes;
@@ -133,11 +120,8 @@ std::size_t parse_quoted_ip(Bytes quote, bool is_v6, QuotedSegment& segment) {
 DropReason parse_packet(Bytes ip, const VirtioNetHeader& offload, Packet& packet) {
   if (!is_plausible(offload, ip.size())) return DropReason::bad_virtio_header;
   IpHeader header;
-  bool is_v6 = false;
-  const DropReason refused = parse_ip(ip, header, is_v6);
+  const DropReason refused = parse_ip(ip, header);
   if (refused != DropReason::none) return refused;
-  const bool is_mapped = is_v6 && (header.source.is_v4() || header.destination.is_v4());
-  if (is_mapped || is_bad_source(header.source)) return DropReason::bad_source_address;
   if (header.is_fragment) return DropReason::fragment;
   packet.source = header.source;
   packet.destination = header.destination;
@@ -150,7 +134,7 @@ DropReason parse_packet(Bytes ip, const VirtioNetHeader& offload, Packet& packet
   const Transport transport{ip.subspan(header.payload_offset, header.payload_length),
                             (offload.flags & VirtioNetHeader::kDataValid) != 0,
                             (offload.flags & VirtioNetHeader::kNeedsChecksum) != 0};
-  return parse_transport(transport, is_v6, packet);
+  return parse_transport(transport, header.source.is_v6(), packet);
 }
 
 // An error quotes the IP header and 8 bytes at least. RFC 792 R792-2

@@ -20,4 +20,7 @@ struct UdpHeader {
 // False when shorter than 8 bytes, or when `length` is below 8 or beyond the datagram.
 bool parse_udp(Bytes datagram, UdpHeader& header);
 
+// Writes 8 bytes, as `header` says.
+void build_udp(MutableBytes out, const UdpHeader& header);
+
 }  // namespace sluice::wire

@@ -34,4 +34,9 @@ struct VirtioNetHeader {
 VirtioNetHeader parse_virtio_net(Bytes bytes);
 void build_virtio_net(MutableBytes out, const VirtioNetHeader& header);
 
+// What the device does for NEEDS_CSUM, as Linux's skb_checksum_help: sums `ip` from checksum_start
+// to its end and puts the result into the field, which held the pseudo-header sum. Without
+// NEEDS_CSUM, or for a field that is not in the packet, `ip` stays as it is.
+void finish_checksum(MutableBytes ip, const VirtioNetHeader& header);
+
 }  // namespace sluice::wire

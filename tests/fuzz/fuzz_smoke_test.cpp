@@ -8,6 +8,7 @@
 #include "proto/base/rng.hpp"
 #include "tests/fuzz/targets.hpp"
 #include "tests/proto/wire/sample_packets.hpp"
+#include "tests/support/fragments.hpp"
 
 namespace sluice::fuzz {
 namespace {
@@ -68,6 +69,17 @@ std::vector<ByteVector> behind(const ByteVector& front) {
   return inputs;
 }
 
+// Fragments that follow each other at once.
+ByteVector train(const std::vector<ByteVector>& fragments) {
+  ByteVector input;
+  for (const ByteVector& fragment : fragments) {
+    input.push_back(0);
+    input.push_back(static_cast<std::uint8_t>(fragment.size()));
+    input.insert(input.end(), fragment.begin(), fragment.end());
+  }
+  return input;
+}
+
 ByteVector text(std::string_view characters) {
   return {characters.begin(), characters.end()};
 }
@@ -107,6 +119,23 @@ TEST(FuzzSmoke, address) {
       {text("10.0.5.100"), text("10.0.5.100/24"), text("fd00::102/64"), text("2001:db8::1:0:0:1"),
        text("1:2:3:4:5:6:7:8"), text("::ffff:1.2.3.4"), text("64:ff9b::1.2.3.4/96"), text("::/0")},
       4);
+}
+
+TEST(FuzzSmoke, reassembly) {
+  ByteVector v4 = from_hex(wire::sample::kTcpSynV4);
+  v4[6] = 0;
+  const ByteVector v6 = from_hex(wire::sample::kTcpSynV6);
+  const ByteVector extended = wire::sample::with_extensions(v6, 0, from_hex("0600 0104 00000000"));
+  using test::fragment_v4;
+  using test::fragment_v6;
+  drive(fuzz_reassembly,
+        {train({fragment_v4(v4, {0, 24}), fragment_v4(v4, {24, 32}), fragment_v4(v4, {32, 40})}),
+         train({fragment_v4(v4, {32, 40}), fragment_v4(v4, {24, 32}), fragment_v4(v4, {24, 40})}),
+         train({fragment_v6(v6, {24, 40}, 5), fragment_v6(v6, {0, 24}, 5)}),
+         train({fragment_v6(extended, {0, 24}, 6, 48), fragment_v6(extended, {24, 40}, 6, 48)}),
+         train({fragment_v6(v6, {0, 24}, 5), fragment_v4(v4, {0, 24}), fragment_v6(v6, {24, 32}, 6),
+                fragment_v6(v6, {24, 40}, 5), fragment_v4(v4, {24, 40})})},
+        5);
 }
 
 }  // namespace

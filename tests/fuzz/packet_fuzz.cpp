@@ -3,6 +3,7 @@
 
 #include "proto/base/assert.hpp"
 #include "proto/wire/build.hpp"
+#include "proto/wire/describe.hpp"
 #include "proto/wire/format.hpp"
 #include "proto/wire/ip.hpp"
 #include "proto/wire/packet.hpp"
@@ -55,6 +56,7 @@ void check_tcp(const Packet& packet, Bytes payload) {
 
 void check(Bytes ip, const VirtioNetHeader& offload) {
   SLUICE_ASSERT(!wire::format_packet(ip, offload).empty());
+  SLUICE_ASSERT(wire::describe_packet(ip, offload).ends_with('\n'));
   Packet packet;
   if (parse_packet(ip, offload, packet) != DropReason::none) return;
   check_places(packet, ip.size());

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/proto/wire/sample_packets.hpp"
 
 namespace sluice::wire {
@@ -28,14 +30,84 @@ TEST(Format, captured_packets) {
   EXPECT_EQ(line(sample::kEchoV6),
             "IP6 fd00::100 > fd00::101: ICMP6, echo request, id 1, seq 2, length 11");
   EXPECT_EQ(line(sample::kPortUnreachableV4),
-            "IP 10.0.5.100 > 10.0.5.101: ICMP type 3 code 3, length 36");
+            "IP 10.0.5.100 > 10.0.5.101: ICMP destination unreachable, port unreachable, "
+            "length 36");
 }
 
-TEST(Format, what_cannot_be_parsed_is_named) {
+// The captured UDP packet with another protocol, and what follows the IP header replaced.
+std::string line_of(std::uint8_t protocol, std::string_view payload) {
+  sample::ByteVector packet = from_hex(sample::kUdpV4);
+  const sample::ByteVector bytes = from_hex(payload);
+  packet.resize(sample::kTransportV4);
+  packet.insert(packet.end(), bytes.begin(), bytes.end());
+  packet[9] = protocol;
+  sample::set_u16(packet, 2, static_cast<std::uint16_t>(packet.size()));
+  sample::repair_ipv4_sum(packet);
+  return format_packet(packet, {});
+}
+
+TEST(Format, what_cannot_be_told_apart_is_named) {
   EXPECT_EQ(line(""), "truncated, 0 bytes");
   EXPECT_EQ(line("00"), "bad_ip_version, 1 bytes");
+  EXPECT_EQ(line("4500003c"), "truncated, 4 bytes");
+}
+
+TEST(Format, what_is_wrong_is_named_behind_what_can_be_told) {
   EXPECT_EQ(line(sample::kTcpSynV4, {.flags = 1, .checksum_start = 100}),
-            "bad_virtio_header, 60 bytes");
+            line(sample::kTcpSynV4) + ", bad_virtio_header");
+  sample::ByteVector packet = from_hex(sample::kUdpV4);
+  packet.back() ^= 1;
+  EXPECT_EQ(format_packet(packet, {}),
+            "IP 10.0.5.100.50464 > 10.0.5.101.9: UDP, length 5, bad_checksum");
+  packet.resize(30);
+  EXPECT_EQ(format_packet(packet, {}),
+            "IP 10.0.5.100.50464 > 10.0.5.101.9: UDP, length 2, truncated");
+  EXPECT_EQ(line_of(6, "00090007"), "IP 10.0.5.100 > 10.0.5.101: TCP, length 4, bad_tcp_header");
+}
+
+TEST(Format, what_a_kernel_says_on_a_new_device) {
+  EXPECT_EQ(line("6000000000083aff fe800000000000000000000000000001"
+                 "ff020000000000000000000000000002 85007d3600000000"),
+            "IP6 fe80::1 > ff02::2: ICMP6, router solicitation, length 8");
+  // From the unspecified address, behind a hop-by-hop header with a router alert.
+  EXPECT_EQ(line("6000000000240001 00000000000000000000000000000000"
+                 "ff020000000000000000000000000016 3a00050200000100"
+                 "8f006e8a00000001 04000000ff0200000000000000000001ff000100"),
+            "IP6 :: > ff02::16: ICMP6, multicast listener report v2, length 28");
+}
+
+TEST(Format, icmp_by_name) {
+  EXPECT_EQ(line_of(1, "0304 b283 0000 0578 45000000 00000000"),
+            "IP 10.0.5.100 > 10.0.5.101: ICMP destination unreachable, fragmentation needed, "
+            "mtu 1400, length 16");
+  EXPECT_EQ(line_of(1, "2a01 d5fe 0000 0000"),
+            "IP 10.0.5.100 > 10.0.5.101: ICMP type 42 code 1, length 8");
+}
+
+TEST(Format, other_protocols) {
+  EXPECT_EQ(line_of(2, "2200f90200000001 04000000e00000fb"),
+            "IP 10.0.5.100 > 10.0.5.101: IGMP v3 report, length 16");
+  EXPECT_EQ(line_of(47, "00000800"), "IP 10.0.5.100 > 10.0.5.101: GRE, length 4");
+  EXPECT_EQ(line_of(253, ""), "IP 10.0.5.100 > 10.0.5.101: protocol 253, length 0");
+}
+
+TEST(Format, fragments) {
+  sample::ByteVector packet = from_hex(sample::kUdpV4);
+  sample::set_u16(packet, 6, 0x2000);
+  sample::repair_ipv4_sum(packet);
+  EXPECT_EQ(format_packet(packet, {}),
+            "IP 10.0.5.100 > 10.0.5.101: UDP fragment, id 61368, offset 0, more to come, "
+            "length 13");
+  packet = sample::with_extensions(from_hex(sample::kUdpV6), 44, from_hex("110005a800001234"));
+  EXPECT_EQ(format_packet(packet, {}),
+            "IP6 fd00::100 > fd00::101: UDP fragment, id 4660, offset 1448, length 14");
+}
+
+TEST(Format, mapped_addresses_are_not_taken_for_ipv4) {
+  sample::ByteVector packet = from_hex(sample::kUdpV6);
+  const sample::ByteVector mapped = from_hex("00000000000000000000ffff0a000565");
+  std::copy(mapped.begin(), mapped.end(), packet.begin() + 8);
+  EXPECT_EQ(format_packet(packet, {}), "IP6 ::ffff:10.0.5.101.50718 > fd00::101.9: UDP, length 6");
 }
 
 TEST(Format, a_segment_with_everything) {
