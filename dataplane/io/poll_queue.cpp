@@ -34,6 +34,7 @@ class PollQueue final : public TunQueue {
 
   std::size_t reap(std::span<RxPacket> packets) override { return reader_.read(packets); }
   void submit(TxBatch& batch, Instant wait_until) override;
+  using TunQueue::wake;
   void wake() override { wake_event_.signal(); }
   void quiesce(TxBatch& batch) override { write_all(batch); }
   const IoCounters& counters() const override { return counters_; }

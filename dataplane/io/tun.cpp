@@ -55,21 +55,8 @@ ifreq request_for(const std::string& name, unsigned flags) {
   return request;
 }
 
-UniqueFd open_clone_device() {
-  UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  if (fd) return fd;
-  const int error = errno;
-  std::string line = "cannot open /dev/net/tun" + reason(error);
-  if (is_permission(error)) {
-    line += kPermission;
-  } else if (error == ENOENT || error == ENODEV || error == ENXIO) {
-    line += " (load the driver with `modprobe tun`; a container needs --device /dev/net/tun)";
-  }
-  throw TunError(line);
-}
-
 UniqueFd open_queue(const std::string& name, unsigned flags) {
-  UniqueFd fd = open_clone_device();
+  UniqueFd fd = open_tun_driver();
   ifreq request = request_for(name, flags);
   if (ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     const int error = errno;
@@ -113,20 +100,21 @@ UniqueFd duplicate(int fd) {
   return copy;
 }
 
+unsigned bits_of(const Offloads& offloads) {
+  return (offloads.checksum ? kOffloadChecksum : 0U) |
+         (offloads.tso ? kOffloadTso4 | kOffloadTso6 : 0U) |
+         (offloads.uso ? kOffloadUso4 | kOffloadUso6 : 0U);
+}
+
 // What of `wanted` to ask for, best first. The kernel refuses a whole set with EINVAL when it does
-// not know one bit of it; TSO without the checksum is refused, too.
-std::vector<std::pair<unsigned, Offloads>> offload_choices(const Offloads& wanted) {
-  constexpr unsigned kTso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-  std::vector<std::pair<unsigned, Offloads>> choices;
-  if (wanted.tso) {
-    choices.push_back({kTso | TUN_F_TSO_ECN, {.checksum = true, .tso = true}});
-    choices.push_back({kTso, {.checksum = true, .tso = true}});
-  }
-  if (wanted.tso || wanted.checksum) {
-    choices.push_back({TUN_F_CSUM, {.checksum = true, .tso = false}});
-  }
-  choices.push_back({0, {.checksum = false, .tso = false}});
-  return choices;
+// not know one bit of it; super-segments without the checksum are refused, too.
+std::array<Offloads, 5> offload_choices(const Offloads& wanted) {
+  const bool checksum = wanted.checksum || wanted.tso || wanted.uso;
+  return {{{.checksum = checksum, .tso = wanted.tso, .uso = wanted.uso},
+           {.checksum = checksum, .tso = wanted.tso, .uso = false},
+           {.checksum = checksum, .tso = false, .uso = wanted.uso},
+           {.checksum = checksum, .tso = false, .uso = false},
+           {.checksum = false, .tso = false, .uso = false}}};
 }
 
 // Runs a request of netlink and says in one line what went wrong with `what`. The kernel's reasons
@@ -155,6 +143,19 @@ UniqueFd::~UniqueFd() {
 
 int UniqueFd::release() {
   return std::exchange(fd_, -1);
+}
+
+UniqueFd open_tun_driver() {
+  UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (fd) return fd;
+  const int error = errno;
+  std::string line = "cannot open /dev/net/tun" + reason(error);
+  if (is_permission(error)) {
+    line += kPermission;
+  } else if (error == ENOENT || error == ENODEV || error == ENXIO) {
+    line += " (load the driver with `modprobe tun`; a container needs --device /dev/net/tun)";
+  }
+  throw TunError(line);
 }
 
 Tun Tun::open(const std::string& name, std::uint32_t queues) {
@@ -190,12 +191,17 @@ Tun Tun::adopt(const std::vector<int>& descriptors) {
 }
 
 Offloads Tun::set_offloads(const Offloads& wanted) {
-  for (const auto& [bits, offloads] : offload_choices(wanted)) {
-    if (ioctl(descriptor(0), TUNSETOFFLOAD, static_cast<unsigned long>(bits)) == 0) {
-      return offloads;
+  for (const Offloads& choice : offload_choices(wanted)) {
+    const unsigned bits = bits_of(choice);
+    if ((choice.tso && try_offload_bits(bits | kOffloadTsoEcn)) || try_offload_bits(bits)) {
+      return choice;
     }
   }
   throw TunError("cannot set the offloads of " + name_ + reason(errno));
+}
+
+bool Tun::try_offload_bits(unsigned bits) {
+  return ioctl(descriptor(0), TUNSETOFFLOAD, static_cast<unsigned long>(bits)) == 0;
 }
 
 void Tun::set_mtu(std::uint32_t mtu) {

@@ -27,9 +27,20 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+// Bits of TUNSETOFFLOAD. Linux has USO since 6.2; the headers of Debian 12 lack it.
+enum OffloadBit : unsigned {
+  kOffloadChecksum = 0x01,  // TUN_F_CSUM; all others need it
+  kOffloadTso4 = 0x02,
+  kOffloadTso6 = 0x04,
+  kOffloadTsoEcn = 0x08,
+  kOffloadUso4 = 0x20,  // the two of USO only together
+  kOffloadUso6 = 0x40,
+};
+
 struct Offloads {
-  bool checksum = true;  // TUN_F_CSUM: sums are left to the other side, both ways
-  bool tso = true;       // TUN_F_TSO4 and TUN_F_TSO6 (with ECN): super-segments both ways
+  bool checksum = true;  // sums are left to the other side, both ways
+  bool tso = true;       // TCP super-segments both ways, of IPv4 and IPv6 (with ECN)
+  bool uso = true;       // UDP datagrams of equal length in one packet, both ways
 
   bool operator==(const Offloads&) const = default;
 };
@@ -45,6 +56,9 @@ class TunError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+// /dev/net/tun, not blocking; throws TunError when it is missing or not accessible.
+UniqueFd open_tun_driver();
 
 // An open device with `queues` queues (IFF_TUN, IFF_NO_PI, IFF_VNET_HDR; IFF_MULTI_QUEUE when more
 // than one), in the calling thread's network namespace. It goes when the last queue is closed.
@@ -64,6 +78,8 @@ class Tun {
 
   // Asks for the wanted offloads and returns those the kernel took.
   Offloads set_offloads(const Offloads& wanted);
+  // Asks for exactly this set of OffloadBits; false, and no change, when the kernel refuses it.
+  bool try_offload_bits(unsigned bits);
 
   // By rtnetlink; each throws TunError. Addresses take effect at once (no duplicate detection).
   void set_mtu(std::uint32_t mtu);

@@ -49,11 +49,17 @@ class TunQueue {
 
   // Ends the wait of the present or the next submit(). From any thread; never blocks.
   virtual void wake() = 0;
+  // The same for the queue of another worker, from this queue's thread; takes effect at this
+  // queue's next submit() at the latest. Both are in use.
+  virtual void wake(TunQueue& sleeper) { sleeper.wake(); }
 
   // Cancels reads and waits for every completion, written slots and lent frames included.
   virtual void quiesce(TxBatch& batch) = 0;
 
   virtual const IoCounters& counters() const = 0;
+
+  // Of its io_uring, which other rings can send to (IORING_OP_MSG_RING); -1 if it has none.
+  virtual int ring_descriptor() const { return -1; }
 };
 
 enum class Backend : std::uint8_t { uring, poll };

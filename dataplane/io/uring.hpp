@@ -10,6 +10,8 @@
 
 namespace sluice::io {
 
+inline constexpr int kReadMultishot = 49;  // IORING_OP_..., Linux 6.7; liburing 2.3 lacks it
+
 // Made on the thread that uses it (IORING_SETUP_SINGLE_ISSUER). With DEFER_TASKRUN a completion
 // appears only inside a call of enter() or wait(), never in between.
 class Uring {
@@ -21,6 +23,7 @@ class Uring {
   Uring& operator=(const Uring&) = delete;
 
   io_uring* get() { return &ring_; }
+  int descriptor() const { return ring_.ring_fd; }
   bool supports(int opcode);
 
   // A free entry, or null when the submission queue is full.

@@ -20,14 +20,20 @@
 namespace sluice::io {
 namespace {
 
-constexpr int kReadMultishot = 49;  // IORING_OP_READ_MULTISHOT, Linux 6.7; liburing 2.3 lacks it
-
 // The registered files.
 constexpr int kTunFile = 0;
 constexpr int kWakeFile = 1;
 
-// What a completion belongs to: one of these, or else the address of the TxPacket written.
-enum Token : std::uint64_t { kReadToken = 1, kReadableToken, kWakeToken, kCancelToken };
+// What a completion belongs to: one of these, or the address of the TunQueue that a message did not
+// reach, plus one, or else the address of the TxPacket written.
+enum Token : std::uint64_t {
+  kReadToken = 2,
+  kReadableToken = 4,
+  kWakeToken = 6,
+  kMessageToken = 8,
+  kCancelToken = 10
+};
+constexpr std::uint64_t kUnreached = 1;
 
 // More writes than this are submitted in several system calls.
 constexpr std::uint32_t kMaxSubmissions = 4096;
@@ -61,6 +67,8 @@ class UringQueue final : public TunQueue {
   std::size_t reap(std::span<RxPacket> packets) override;
   void submit(TxBatch& batch, Instant wait_until) override;
   void wake() override { wake_event_.signal(); }
+  void wake(TunQueue& sleeper) override;
+  int ring_descriptor() const override { return ring_.descriptor(); }
   void quiesce(TxBatch& batch) override;
   const IoCounters& counters() const override { return counters_; }
 
@@ -91,6 +99,7 @@ class UringQueue final : public TunQueue {
   Uring ring_;
   PacketQueue received_;
   const std::uint32_t ring_frames_;
+  const bool sends_messages_;
   std::unique_ptr<LentFrames> lent_;  // where there is one
   TxBatch* batch_ = nullptr;          // of the writes in flight
   std::uint32_t writing_ = 0;         // writes in flight
@@ -106,7 +115,8 @@ UringQueue::UringQueue(const TunQueueOptions& options, FramePool& pool)
       ring_(submissions_for(options), options.tx_slots + options.ring_frames + kOtherOperations,
             std::array{options.fd, wake_event_.descriptor()}),
       received_(options.ring_frames),
-      ring_frames_(options.ring_frames) {
+      ring_frames_(options.ring_frames),
+      sends_messages_(ring_.supports(IORING_OP_MSG_RING)) {
   SLUICE_ASSERT(std::has_single_bit(options.ring_frames));
   SLUICE_ASSERT(pool.size() == 0 || pool.frame(0).capacity >= kLargestRead);
   if (options.multishot && ring_.supports(kReadMultishot)) {
@@ -174,6 +184,17 @@ void UringQueue::arm_wake() {
   entry->flags = IOSQE_FIXED_FILE;
   entry->user_data = kWakeToken;
   wake_armed_ = true;
+}
+
+// A message to its ring, in the system call that we make anyway. It completes here only if it
+// fails.
+void UringQueue::wake(TunQueue& sleeper) {
+  const int ring = sleeper.ring_descriptor();
+  io_uring_sqe* const entry = ring < 0 || !sends_messages_ ? nullptr : next_entry();
+  if (entry == nullptr) return sleeper.wake();
+  io_uring_prep_msg_ring(entry, ring, 0, kMessageToken, 0);
+  entry->flags = IOSQE_CQE_SKIP_SUCCESS;
+  entry->user_data = reinterpret_cast<std::uintptr_t>(&sleeper) + kUnreached;
 }
 
 // The read ends when it finds no frame: it is started again only once it would find one.
@@ -246,8 +267,12 @@ void UringQueue::on_completion(const io_uring_cqe& completion) {
       if (ended) wake_armed_ = false;
       woken_ = true;
       return;
+    case kMessageToken: woken_ = true; return;
     case kCancelToken: return;
     default:
+      if ((completion.user_data & kUnreached) != 0) {
+        return reinterpret_cast<TunQueue*>(completion.user_data - kUnreached)->wake();
+      }
       on_written(*static_cast<TxPacket*>(io_uring_cqe_get_data(&completion)), completion.res);
   }
 }

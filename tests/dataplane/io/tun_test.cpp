@@ -165,14 +165,26 @@ TEST_F(TunTest, AddressesTakeEffectAtOnce) {
 
 TEST_F(TunTest, TakesTheOffloadsItIsAskedFor) {
   Tun tun = Tun::open("tun1", 2);
-  constexpr Offloads kAll{.checksum = true, .tso = true};
-  constexpr Offloads kSums{.checksum = true, .tso = false};
-  constexpr Offloads kNone{.checksum = false, .tso = false};
-  EXPECT_EQ(tun.set_offloads(kAll), kAll);
+  constexpr Offloads kSegments{.checksum = true, .tso = true, .uso = false};
+  constexpr Offloads kSums{.checksum = true, .tso = false, .uso = false};
+  constexpr Offloads kNone{.checksum = false, .tso = false, .uso = false};
+  EXPECT_EQ(tun.set_offloads(kSegments), kSegments);
   EXPECT_EQ(tun.set_offloads(kSums), kSums);
   EXPECT_EQ(tun.set_offloads(kNone), kNone);
-  EXPECT_EQ(tun.set_offloads({.checksum = false, .tso = true}),
-            kAll);  // TSO is not to be had alone
+  EXPECT_EQ(tun.set_offloads({.checksum = false, .tso = true, .uso = false}),
+            kSegments);  // TSO is not to be had alone
+}
+
+TEST_F(TunTest, TakesUsoWhereTheKernelHasIt) {
+  Tun tun = Tun::open("tun1", 1);
+  const bool known = tun.try_offload_bits(kOffloadChecksum | kOffloadUso4 | kOffloadUso6);
+  const Offloads all{.checksum = true, .tso = true, .uso = known};
+  EXPECT_EQ(tun.set_offloads({.checksum = true, .tso = true, .uso = true}), all);
+  const Offloads datagrams{.checksum = true, .tso = false, .uso = known};
+  EXPECT_EQ(tun.set_offloads({.checksum = false, .tso = false, .uso = true}), datagrams);
+  EXPECT_FALSE(tun.try_offload_bits(kOffloadChecksum | kOffloadUso4));  // one of the two
+  EXPECT_FALSE(tun.try_offload_bits(kOffloadUso4 | kOffloadUso6));      // without the checksum
+  EXPECT_FALSE(tun.try_offload_bits(kOffloadTso4));
 }
 
 TEST_F(TunTest, CountsWhatTheKernelDropped) {
