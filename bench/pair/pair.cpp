@@ -12,7 +12,6 @@ constexpr Duration kTurn = Duration::microseconds(5);
 
 ShardOptions shard_options(const PairOptions& pair, std::uint32_t number) {
   ShardOptions options;
-  options.worker = number;
   const std::string net = "10." + std::to_string(number + 1) + ".0.1/24";
   options.kernel_side = {*Cidr::parse(net)};
   options.mtu = pair.mtu;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <variant>
 
+#include "dataplane/datagram.hpp"
 #include "dataplane/listener.hpp"
 
 namespace sluice {
@@ -15,6 +16,15 @@ struct ListenCommand {
 
 struct UnlistenCommand {
   ListenOptions options;
+};
+
+struct BindCommand {
+  BindOptions options;
+  DatagramEvents* events = nullptr;
+};
+
+struct UnbindCommand {
+  BindOptions options;
 };
 
 struct ConnectCommand {
@@ -30,14 +40,14 @@ struct PostCommand {
 // The phases of stopping (design: 11).
 enum class StopPhase : std::uint8_t {
   drain,  // no new connections; FIN behind what every stream has sent
-  abort,  // RST to what is left
+  abort,  // RST to what is left; sockets are gone
 };
 
 struct StopCommand {
   StopPhase phase = StopPhase::drain;
 };
 
-using Command =
-    std::variant<ListenCommand, UnlistenCommand, ConnectCommand, PostCommand, StopCommand>;
+using Command = std::variant<ListenCommand, UnlistenCommand, BindCommand, UnbindCommand,
+                             ConnectCommand, PostCommand, StopCommand>;
 
 }  // namespace sluice

@@ -9,6 +9,9 @@ namespace sluice {
 namespace {
 
 constexpr std::uint32_t kTimersPerTurn = 256;
+// As Linux (net.ipv4.icmp_msgs_per_sec, icmp_msgs_burst).
+constexpr std::uint32_t kErrorsPerSecond = 1000;
+constexpr std::uint32_t kErrorsAtOnce = 50;
 
 void add_counters(ShardStats& sum, const tcp::ConnectionCounters& counters) {
   sum.segments_in += counters.segments_in;
@@ -38,11 +41,18 @@ Shard::Shard(const ShardOptions& options, const tcp::Resources& resources, Insta
       table_(options.max_connections + options.max_time_waits),
       wheel_(now),
       replies_(options.max_replies),
-      generations_(options.max_connections) {}
+      datagrams_(options.max_datagrams),
+      errors_(kErrorsPerSecond, kErrorsAtOnce, now),
+      identification_(static_cast<std::uint32_t>(rng_.next())),
+      generations_(options.max_connections) {
+  if (options.frames != nullptr) reassembly_.emplace(*options.frames, ReassemblyLimits());
+}
 
 Shard::~Shard() {
   all_.for_each([this](ConnectionSlot& slot) { release(slot); });
   while (!replies_.empty()) replies_.pop();
+  while (!datagrams_.empty()) datagrams_.pop();
+  if (reassembly_) reassembly_->clear();
 }
 
 // --- commands -------------------------------------------------------------------------------
@@ -53,7 +63,10 @@ void Shard::on_command(Command command, Instant now) {
 }
 
 void Shard::run(ListenCommand& command) {
-  listeners_.add(command.options, std::move(command.acceptor));
+  auto entry = std::make_unique<ListenerEntry>();
+  entry->options = command.options;
+  entry->acceptor = std::move(command.acceptor);
+  listeners_.add(std::move(entry));
 }
 
 void Shard::run(UnlistenCommand& command) {
@@ -66,6 +79,16 @@ void Shard::run(UnlistenCommand& command) {
     slot.shard.mark_ready(slot);
   });
   listeners_.remove(command.options);
+}
+
+void Shard::run(BindCommand& command) {
+  DatagramEntry& socket =
+      sockets_.add(std::make_unique<DatagramEntry>(*this, command.options, *command.events));
+  socket.events.on_bound(socket);
+}
+
+void Shard::run(UnbindCommand& command) {
+  sockets_.remove(command.options);
 }
 
 void Shard::run(ConnectCommand& command) {
@@ -83,7 +106,8 @@ void Shard::run(ConnectCommand& command) {
   FlowKey flow{*local, wanted.remote, 0, wanted.port};
   flow.local_port = pick_port(rng_, [&](std::uint16_t port) {
     flow.local_port = port;
-    return !listeners_.uses_port(port) && find_flow(flow, hash_of(flow)).is_none();
+    return options_.ownership.of(flow) == options_.worker && !listeners_.uses_port(port) &&
+           find_flow(flow, hash_of(flow)).is_none();
   });
   if (flow.local_port == 0) return events.on_connect_failed("no local port is free");
   ConnectionSlot* const slot = make_slot(flow);
@@ -101,6 +125,7 @@ void Shard::run(PostCommand& command) {
 void Shard::run(StopCommand& command) {
   stopping_ = true;
   listeners_.clear();
+  if (command.phase == StopPhase::abort) sockets_.clear();
   all_.for_each([this, &command](ConnectionSlot& slot) {
     const bool pending = slot.listener != nullptr;
     slot.listener = nullptr;
@@ -120,6 +145,7 @@ void Shard::on_time(Instant now) {
   while (!time_waits_.empty() && time_waits_.oldest().expiry <= now) {
     forget_time_wait(time_waits_.oldest());  // RFC 9293 R9293-12
   }
+  if (reassembly_) expire_fragments();
   for (std::uint32_t fired = 0; fired < kTimersPerTurn; ++fired) {
     WheelNode* const node = wheel_.pop_due(now);
     if (node == nullptr) return;
@@ -134,8 +160,10 @@ void Shard::on_time(Instant now) {
 }
 
 Instant Shard::next_deadline() const {
-  const Instant wheel = wheel_.next_deadline();
-  return time_waits_.empty() ? wheel : std::min(wheel, time_waits_.oldest().expiry);
+  Instant first = wheel_.next_deadline();
+  if (!time_waits_.empty()) first = std::min(first, time_waits_.oldest().expiry);
+  if (reassembly_) first = std::min(first, reassembly_->next_deadline());
+  return first;
 }
 
 // A deadline that moves later leaves the node where it is: it fires early, looks, and is re-armed.
@@ -296,6 +324,7 @@ ShardStats Shard::stats() const {
   });
   sum.connections = slots_.live();
   sum.time_waits = time_waits_.size();
+  if (reassembly_) sum.datagrams_joined = reassembly_->counters().joined;
   return sum;
 }
 

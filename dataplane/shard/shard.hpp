@@ -4,20 +4,27 @@
 // constructor. Its verbs are its whole surface: packets, commands and time go in, fill() takes
 // packets out. One thread drives it.
 //
-//   shard.cpp         commands, time, opening and closing
-//   shard_input.cpp   a packet's way in
-//   shard_output.cpp  a packet's way out
+//   shard.cpp            commands, time, opening and closing
+//   shard_input.cpp      a packet's way in
+//   shard_output.cpp     a packet's way out
+//   shard_datagrams.cpp  fragments and UDP
+//   shard_answers.cpp    packets of no connection, on their way out
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "dataplane/memory/tx_batch.hpp"
 #include "dataplane/shard/command.hpp"
 #include "dataplane/shard/connection_slot.hpp"
 #include "dataplane/shard/connection_table.hpp"
+#include "dataplane/shard/datagram_table.hpp"
 #include "dataplane/shard/local_addresses.hpp"
-#include "dataplane/shard/replies.hpp"
+#include "dataplane/shard/out_queue.hpp"
+#include "dataplane/shard/ownership.hpp"
+#include "dataplane/shard/rate_limit.hpp"
+#include "dataplane/shard/reassembly.hpp"
 #include "dataplane/shard/shard_stats.hpp"
 #include "dataplane/shard/slab.hpp"
 #include "dataplane/shard/time_wait_table.hpp"
@@ -38,12 +45,18 @@ struct ShardSecrets {
 
 struct ShardOptions {
   std::uint32_t worker = 0;       // its number among the engine's workers
+  Ownership ownership;            // the same for all of them
   std::vector<Cidr> kernel_side;  // see LocalAddresses
   std::uint32_t mtu = 1500;       // bytes of an IP packet
   bool checksum_offload = true;   // false: every sum is computed here
+  bool datagram_offload = false;  // the device cuts large datagrams (USO)
   std::uint32_t max_connections = 16'384;
   std::uint32_t max_time_waits = 32'768;
   std::uint32_t max_replies = 1'024;
+  std::uint32_t max_datagrams = 1'024;  // that wait to be sent
+  // Of 64 KiB, in which fragments are joined; not owned, outlives the shard. None: fragments are
+  // dropped.
+  FrameSource* frames = nullptr;
   tcp::Settings tcp;  // max_payload_bytes 0 without segmentation offload
   ShardSecrets secrets;
 };
@@ -59,13 +72,16 @@ class Shard {
   // --- verbs ----------------------------------------------------------------------------------
   // `ip` holds the packet from its IP header on; `packet` is what parse_packet made of it.
   void on_packet(const Slice& ip, const wire::Packet& packet, Instant now);
+  // Takes a fragment, as parse_packet called it. Returns the whole packet, from its IP header on,
+  // once the last piece is there: to be parsed again. Empty until then.
+  Slice join(const Slice& fragment, Instant now);
   void on_command(Command command, Instant now);
   // Fires timers that are due, at most a few hundred; next_deadline() tells when more are.
   void on_time(Instant now);
   // Puts packets into `batch` until nothing is left to say, its slots are used up, or this turn's
   // share is: then has_output() stays true.
   void fill(TxBatch& batch, Instant now);
-  bool has_output() const { return !ready_.empty() || !replies_.empty(); }
+  bool has_output() const { return !ready_.empty() || !replies_.empty() || !datagrams_.empty(); }
   // When to call on_time() next if nothing arrives.
   Instant next_deadline() const;
   // Aborts when the shard contradicts itself. Slow: for the simulator, fuzzers and tests.
@@ -74,6 +90,10 @@ class Shard {
   // --- observation ----------------------------------------------------------------------------
   // A packet was refused before it came here.
   void count_drop(DropReason reason) { ++stats_.drops[static_cast<std::size_t>(reason)]; }
+  // Which of the engine's shards the packet belongs to.
+  std::uint32_t owner_of(Bytes ip, const wire::Packet& packet) const {
+    return options_.ownership.of(ip, packet);
+  }
   // Sums over all connections: not for every turn.
   ShardStats stats() const;
   std::uint32_t connections() const { return slots_.live(); }
@@ -85,10 +105,13 @@ class Shard {
 
  private:
   friend class Stream;
+  friend class DatagramSocket;
 
   // shard.cpp
   void run(ListenCommand& command);
   void run(UnlistenCommand& command);
+  void run(BindCommand& command);
+  void run(UnbindCommand& command);
   void run(ConnectCommand& command);
   void run(PostCommand& command);
   void run(StopCommand& command);
@@ -120,16 +143,33 @@ class Shard {
   DropReason on_icmp(const Slice& ip, const wire::Packet& packet);
   DropReason on_icmp_error(const Slice& ip, const wire::Packet& packet, tcp::PathError error,
                            std::uint32_t mtu);
+
+  // shard_datagrams.cpp
+  DropReason on_udp(const Slice& ip, const wire::Packet& packet);
+  DropReason on_udp_error(const FlowKey& flow, tcp::PathError error);
+  bool send_datagram(DatagramEntry& socket, const FlowKey& flow, Slice payload,
+                     std::uint16_t segment_bytes);
+  Slice copy_of(Bytes bytes);
+  void tell_writable();
+  void expire_fragments();
+
+  // shard_answers.cpp
+  OutPacket* new_reply(const IpAddress& from, const IpAddress& to, std::uint8_t protocol);
   void reply_with_reset(const FlowKey& flow, const wire::TcpHeader& reset);
   void reply_with_ack(const TimeWaitEntry& entry);
-  Reply* new_reply(const IpAddress& from, const IpAddress& to, std::uint8_t protocol);
+  void reply_with_error(const Slice& ip, const IpAddress& from, const IpAddress& to,
+                        const wire::IcmpHeader& error);
+  void fill_from(OutQueue& queue, TxBatch& batch, std::uint32_t& budget);
+  bool build_next(TxPacket& packet, OutPacket& out);
+  void build_fragment(TxPacket& packet, OutPacket& out, std::uint32_t room);
+  std::uint32_t build_whole(MutableBytes headers, const OutPacket& out, const Slice& payload,
+                            std::uint16_t segment_bytes, bool complete_sums) const;
+  std::uint32_t next_identification();
 
   // shard_output.cpp
-  void fill_replies(TxBatch& batch, std::uint32_t& budget);
   bool close_if_finished(ConnectionSlot& slot);
   bool fill_connection(ConnectionSlot& slot, TxBatch& batch, std::uint32_t& budget);
   void build(TxPacket& packet, ConnectionSlot& slot);
-  void build(TxPacket& packet, Reply& reply);
 
   ShardOptions options_;
   tcp::Settings settings_;
@@ -144,8 +184,14 @@ class Shard {
   TimeWaitTable time_waits_;
   ConnectionTable table_;
   ListenerTable listeners_;
+  DatagramTable sockets_;
+  std::optional<Reassembly> reassembly_;
   TimerWheel wheel_;
-  ReplyQueue replies_;
+  OutQueue replies_;
+  OutQueue datagrams_;
+  RateLimit errors_;  // that we send (ICMP)
+  std::uint32_t identification_;
+  bool sockets_wait_ = false;  // some socket's on_writable() is owed
   IntrusiveList<ConnectionSlot, ReadyTag> ready_;
   IntrusiveList<ConnectionSlot, AllTag> all_;
   tcp::OutSegment out_;

@@ -21,7 +21,7 @@ DropReason Shard::route(const Slice& ip, const wire::Packet& packet) {
     case wire::kProtocolTcp: return on_tcp(ip, packet);
     case wire::kProtocolIcmp:
     case wire::kProtocolIcmpV6: return on_icmp(ip, packet);
-    case wire::kProtocolUdp: return DropReason::udp_unreachable;
+    case wire::kProtocolUdp: return on_udp(ip, packet);
     default: return DropReason::unknown_protocol;
   }
 }
@@ -29,8 +29,7 @@ DropReason Shard::route(const Slice& ip, const wire::Packet& packet) {
 // --- TCP ------------------------------------------------------------------------------------
 
 DropReason Shard::on_tcp(const Slice& ip, const wire::Packet& packet) {
-  const FlowKey flow{packet.destination, packet.source, packet.tcp.destination_port,
-                     packet.tcp.source_port};
+  const FlowKey flow = flow_of(packet);
   Slice payload;
   if (packet.payload_length > 0) {
     payload = ip;
@@ -114,7 +113,7 @@ DropReason Shard::on_icmp(const Slice& ip, const wire::Packet& packet) {
   const wire::IcmpHeader& icmp = packet.icmp;
   const bool v6 = packet.protocol == wire::kProtocolIcmpV6;
   if (icmp.type == (v6 ? wire::icmp_v6::kEcho : wire::icmp_v4::kEcho)) {  // RFC 1122 R1122-8
-    Reply* const reply = new_reply(packet.destination, packet.source, packet.protocol);
+    OutPacket* const reply = new_reply(packet.destination, packet.source, packet.protocol);
     if (reply == nullptr) return DropReason::none;
     reply->icmp = icmp;
     reply->icmp.type = v6 ? wire::icmp_v6::kEchoReply : wire::icmp_v4::kEchoReply;
@@ -159,44 +158,15 @@ DropReason Shard::on_icmp_error(const Slice& ip, const wire::Packet& packet, tcp
   wire::QuotedSegment quoted;
   const bool v6 = packet.protocol == wire::kProtocolIcmpV6;
   if (!wire::parse_quote(quote, v6, quoted)) return DropReason::bad_icmp_header;
+  const FlowKey flow = flow_of(quoted);
+  if (quoted.protocol == wire::kProtocolUdp) return on_udp_error(flow, error);
   if (quoted.protocol != wire::kProtocolTcp) return DropReason::icmp_unknown_flow;
-  const FlowKey flow{quoted.source, quoted.destination, quoted.source_port,
-                     quoted.destination_port};
   const FlowRef ref = find_flow(flow, hash_of(flow));
   if (ref.is_none() || ref.is_time_wait()) return DropReason::icmp_unknown_flow;
   ConnectionSlot& slot = slots_.at(ref.index());
   const DropReason reason = slot.tcp.on_path_error(error, tcp::Seq(quoted.sequence), mtu);
   after_event(slot);
   return reason;
-}
-
-// --- answers --------------------------------------------------------------------------------
-
-Reply* Shard::new_reply(const IpAddress& from, const IpAddress& to, std::uint8_t protocol) {
-  Reply* const reply = replies_.push();
-  if (reply == nullptr) {
-    ++stats_.replies_dropped;
-    return nullptr;
-  }
-  reply->ip.source = from;
-  reply->ip.destination = to;
-  reply->ip.protocol = protocol;
-  return reply;
-}
-
-void Shard::reply_with_reset(const FlowKey& flow, const wire::TcpHeader& reset) {
-  Reply* const reply = new_reply(flow.local, flow.remote, wire::kProtocolTcp);
-  if (reply == nullptr) return;
-  reply->tcp = reset;
-  ++stats_.resets_sent;
-}
-
-void Shard::reply_with_ack(const TimeWaitEntry& entry) {
-  Reply* const reply = new_reply(entry.flow.local, entry.flow.remote, wire::kProtocolTcp);
-  if (reply == nullptr) return;
-  reply->tcp = entry.tcp.next_ack(now_);
-  reply->tcp.source_port = entry.flow.local_port;
-  reply->tcp.destination_port = entry.flow.remote_port;
 }
 
 }  // namespace sluice

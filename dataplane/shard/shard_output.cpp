@@ -18,7 +18,12 @@ constexpr std::uint32_t kPacketsPerConnection = 8;
 void Shard::fill(TxBatch& batch, Instant now) {
   now_ = now;
   std::uint32_t budget = kPacketsPerTurn;
-  fill_replies(batch, budget);
+  fill_from(replies_, batch, budget);
+  std::uint32_t datagrams = budget / 2;
+  budget -= datagrams;
+  fill_from(datagrams_, batch, datagrams);
+  budget += datagrams;
+  if (sockets_wait_) tell_writable();
   IntrusiveList<ConnectionSlot, ReadyTag> later;
   while (budget > 0 && !ready_.empty()) {
     ConnectionSlot& slot = ready_.pop_front();
@@ -85,32 +90,6 @@ void Shard::build(TxPacket& packet, ConnectionSlot& slot) {
   const std::size_t length = wire::build_tcp_packet(packet.header, ip, out_.header, payload);
   packet.set_header(static_cast<std::uint32_t>(length));
   for (std::uint32_t i = 0; i < out_.pieces; ++i) packet.add_piece(std::move(out_.payload[i]));
-}
-
-void Shard::fill_replies(TxBatch& batch, std::uint32_t& budget) {
-  while (budget > 0 && !replies_.empty()) {
-    TxPacket* const packet = batch.claim();
-    if (packet == nullptr) return;
-    build(*packet, replies_.front());
-    replies_.pop();
-    batch.push(*packet);
-    ++stats_.packets_out;
-    --budget;
-  }
-}
-
-void Shard::build(TxPacket& packet, Reply& reply) {
-  std::size_t length = 0;
-  if (reply.ip.protocol == wire::kProtocolTcp) {
-    wire::PayloadFacts none;
-    const wire::Checksum nothing;
-    if (!options_.checksum_offload) none.payload_sum = &nothing;
-    length = wire::build_tcp_packet(packet.header, reply.ip, reply.tcp, none);
-  } else {
-    length = wire::build_icmp_packet(packet.header, reply.ip, reply.icmp, reply.payload.bytes());
-  }
-  packet.set_header(static_cast<std::uint32_t>(length));
-  if (!reply.payload.empty()) packet.add_piece(std::move(reply.payload));
 }
 
 }  // namespace sluice

@@ -28,6 +28,11 @@ struct ShardStats {
   std::uint64_t fast_retransmits = 0;
   std::uint64_t resets_sent = 0;  // for segments that nobody expected
   std::uint64_t echo_replies = 0;
+  std::uint64_t errors_sent = 0;   // ICMP: unreachable, time exceeded
+  std::uint64_t datagrams_in = 0;  // UDP, to a socket; one that came cut counts as its pieces
+  std::uint64_t datagrams_out = 0;
+  std::uint64_t datagrams_joined = 0;  // packets joined from fragments, of any protocol
+  std::uint64_t fragments_out = 0;
   std::uint64_t replies_dropped = 0;     // answers for which the reply queue had no room
   std::uint64_t time_wait_recycled = 0;  // forgotten early because the slab was full
   std::uint32_t connections = 0;         // now

@@ -71,7 +71,6 @@ tcp::Settings draw_tcp(Rng& rng) {
 
 ShardOptions draw_shard(Rng& rng, std::uint32_t number) {
   ShardOptions shard;
-  shard.worker = number;
   const std::string net = std::to_string(number + 1);
   shard.kernel_side = {*Cidr::parse("10." + net + ".0.1/24"), *Cidr::parse("fd0" + net + "::1/64")};
   shard.mtu = pick<std::uint32_t, 6>(rng, {1500, 1500, 9000, 65'535, 576, 1280});

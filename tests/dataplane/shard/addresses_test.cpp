@@ -64,12 +64,18 @@ ListenOptions options(std::uint16_t port, std::optional<IpAddress> address = {})
   return made;
 }
 
+std::unique_ptr<ListenerEntry> listener(const ListenOptions& wanted) {
+  auto entry = std::make_unique<ListenerEntry>();
+  entry->options = wanted;
+  return entry;
+}
+
 TEST(ListenerTable, FindsTheExactAddressFirst) {
   ListenerTable table;
-  table.add(options(80), {});
-  table.add(options(80, ip("10.0.5.7")), {});
-  table.add(options(80, ip("fd05::7")), {});
-  table.add(options(22, ip("10.0.5.7")), {});
+  table.add(listener(options(80)));
+  table.add(listener(options(80, ip("10.0.5.7"))));
+  table.add(listener(options(80, ip("fd05::7"))));
+  table.add(listener(options(22, ip("10.0.5.7"))));
   EXPECT_EQ(table.find(ip("10.0.5.7"), 80)->options.address, ip("10.0.5.7"));
   EXPECT_EQ(table.find(ip("fd05::7"), 80)->options.address, ip("fd05::7"));
   EXPECT_EQ(table.find(ip("10.0.5.8"), 80)->options.address, std::nullopt);
@@ -81,8 +87,8 @@ TEST(ListenerTable, FindsTheExactAddressFirst) {
 
 TEST(ListenerTable, RemovesOnlyTheOneThatIsNamed) {
   ListenerTable table;
-  table.add(options(80), {});
-  table.add(options(80, ip("10.0.5.7")), {});
+  table.add(listener(options(80)));
+  table.add(listener(options(80, ip("10.0.5.7"))));
   table.remove(options(80));
   EXPECT_EQ(table.find(ip("10.0.5.8"), 80), nullptr);
   EXPECT_NE(table.find(ip("10.0.5.7"), 80), nullptr);
@@ -94,10 +100,10 @@ TEST(ListenerTable, RemovesOnlyTheOneThatIsNamed) {
 
 TEST(ListenerTable, StaysPutWhileOthersComeAndGo) {
   ListenerTable table;
-  table.add(options(500), {});
+  table.add(listener(options(500)));
   ListenerEntry* const entry = table.find(ip("10.0.5.7"), 500);
   for (std::uint16_t port = 1; port < 1000; ++port) {
-    if (port != 500) table.add(options(port), {});
+    if (port != 500) table.add(listener(options(port)));
   }
   EXPECT_EQ(table.find(ip("10.0.5.7"), 500), entry);
 }

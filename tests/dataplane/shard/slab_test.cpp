@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "dataplane/shard/replies.hpp"
+#include "dataplane/shard/out_queue.hpp"
 #include "dataplane/shard/time_wait_table.hpp"
 #include "tests/support/test_frames.hpp"
 
@@ -77,10 +77,10 @@ TEST(TimeWaitTable, KeepsTheOldestFirst) {
   EXPECT_EQ(&table.oldest(), a);
 }
 
-// --- replies ----------------------------------------------------------------------------------
+// --- packets of no connection ------------------------------------------------------------------
 
-TEST(ReplyQueue, IsBoundedAndInOrder) {
-  ReplyQueue queue(3);
+TEST(OutQueue, IsBoundedAndInOrder) {
+  OutQueue queue(3);
   for (std::uint16_t round = 0; round < 10; ++round) {
     for (std::uint16_t i = 0; i < 3; ++i) queue.push()->tcp.source_port = i;
     EXPECT_EQ(queue.push(), nullptr);
@@ -95,15 +95,15 @@ TEST(ReplyQueue, IsBoundedAndInOrder) {
   }
 }
 
-TEST(ReplyQueue, LetsGoOfWhatItHeld) {
+TEST(OutQueue, LetsGoOfWhatItHeld) {
   test::TestFrames frames(100);
-  ReplyQueue queue(2);
+  OutQueue queue(2);
   const std::array<std::uint8_t, 3> bytes{1, 2, 3};
   queue.push()->payload = frames.slice_of(bytes);
   EXPECT_EQ(frames.out(), 1U);
   queue.pop();
   EXPECT_EQ(frames.out(), 0U);
-  Reply* const reply = queue.push();
+  OutPacket* const reply = queue.push();
   EXPECT_TRUE(reply->payload.empty());
   EXPECT_EQ(reply->ip.protocol, 0);
   queue.pop();

@@ -1,0 +1,72 @@
+// UDP sockets as the application sees them.
+//
+// A socket exists once on every core, and each datagram comes to the core that owns its flow
+// (addresses and ports), where the socket is called. Every call below is made on that core.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "proto/base/frame.hpp"
+#include "proto/flow.hpp"
+
+namespace sluice {
+
+struct BindOptions {
+  std::optional<IpAddress> address;  // none: every address of ours
+  std::uint16_t port = 0;            // 0: the engine chooses a free one
+};
+
+// What has arrived. To answer, send to the same flow.
+struct Datagram {
+  FlowKey flow;  // local: the address and port that it came to; remote: who sent it
+  Slice payload;
+  // Above 0: the payload is several datagrams of this many bytes each, the last one perhaps
+  // shorter, that the kernel handed over in one piece.
+  std::uint16_t segment_bytes = 0;
+};
+
+class DatagramSocket;
+
+// What happens to a socket. Called on its core; must not block. One object serves the sockets of
+// all cores; it must outlive them.
+class DatagramEvents {
+ public:
+  // Once on each core: from now on it can send.
+  virtual void on_bound(DatagramSocket&) {}
+  virtual void on_datagram(DatagramSocket&, const Datagram&) {}
+  // Several at once; calls on_datagram for each unless overridden.
+  virtual void on_datagrams(DatagramSocket& socket, const Datagram& several);
+  // There is room again, after send() took nothing.
+  virtual void on_writable(DatagramSocket&) {}
+  // The peer of `flow` has answered that nobody listens there (ICMP port unreachable).
+  virtual void on_refused(DatagramSocket&, const FlowKey& /*flow*/) {}
+
+ protected:
+  ~DatagramEvents() = default;
+};
+
+class DatagramSocket {
+ public:
+  DatagramSocket(const DatagramSocket&) = delete;
+  DatagramSocket& operator=(const DatagramSocket&) = delete;
+
+  // Sends one datagram from flow.local (an address of ours) and this socket's port to flow.remote,
+  // flow.remote_port; with `segment_bytes`, several, cut from the payload, each of which must fit
+  // the MTU. One that is larger goes out in fragments. False, and nothing is sent, when the queue
+  // to the device is full (on_writable() follows), the payload is above 65,507 bytes (IPv6:
+  // 65,487), or an address is not to be used. UDP promises nothing beyond that.
+  bool send(const FlowKey& flow, Slice payload, std::uint16_t segment_bytes = 0);
+  // Copies; also false when no memory is left for that.
+  bool send(const FlowKey& flow, Bytes payload);
+
+  std::uint32_t worker() const;
+
+  const BindOptions options;  // what it is bound to; the port is never 0
+
+ protected:
+  explicit DatagramSocket(const BindOptions& bound_to) : options(bound_to) {}
+  ~DatagramSocket() = default;
+};
+
+}  // namespace sluice

@@ -1,0 +1,41 @@
+#include "dataplane/shard/ownership.hpp"
+
+namespace sluice {
+namespace {
+
+bool has_ports(std::uint8_t protocol) {
+  return protocol == wire::kProtocolTcp || protocol == wire::kProtocolUdp;
+}
+
+}  // namespace
+
+FlowKey flow_of(const wire::Packet& packet) {
+  const bool tcp = packet.protocol == wire::kProtocolTcp;
+  return {packet.destination, packet.source,
+          tcp ? packet.tcp.destination_port : packet.udp.destination_port,
+          tcp ? packet.tcp.source_port : packet.udp.source_port};
+}
+
+FlowKey flow_of(const wire::QuotedSegment& quoted) {
+  return {quoted.source, quoted.destination, quoted.source_port, quoted.destination_port};
+}
+
+std::uint32_t Ownership::of(const FlowKey& flow) const {
+  return shards == 1 ? 0 : shard_of(flow_hash(flow, keys), shards);
+}
+
+std::uint32_t Ownership::of(Bytes ip, const wire::Packet& packet) const {
+  if (shards == 1) return 0;
+  if (has_ports(packet.protocol)) return of(flow_of(packet));
+  const bool v6 = packet.protocol == wire::kProtocolIcmpV6;
+  if (v6 ? wire::icmp_v6::is_error(packet.icmp.type) : wire::icmp_v4::is_error(packet.icmp.type)) {
+    wire::QuotedSegment quoted;
+    const Bytes quote = ip.subspan(packet.payload_offset, packet.payload_length);
+    if (wire::parse_quote(quote, v6, quoted) && has_ports(quoted.protocol)) {
+      return of(flow_of(quoted));
+    }
+  }
+  return shard_of(address_hash(packet.destination, packet.source, keys), shards);
+}
+
+}  // namespace sluice

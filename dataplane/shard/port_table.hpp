@@ -1,0 +1,65 @@
+// Who is bound to a port, by port: an exact address first, then any.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "proto/wire/address.hpp"
+
+namespace sluice {
+
+// `Entry` has `options` with an optional `address` and a `port`. Entries stay where they are until
+// they are removed.
+template <class Entry>
+class PortTable {
+ public:
+  // The caller (the control plane) has made sure that address and port are free.
+  Entry& add(std::unique_ptr<Entry> entry) {
+    const auto position = std::upper_bound(
+        entries_.begin(), entries_.end(), entry,
+        [](const auto& a, const auto& b) { return is_before(a->options, b->options); });
+    return **entries_.insert(position, std::move(entry));
+  }
+  template <class Options>
+  void remove(const Options& options) {
+    std::erase_if(entries_, [&options](const auto& entry) {
+      return entry->options.port == options.port && entry->options.address == options.address;
+    });
+  }
+  void clear() { entries_.clear(); }
+
+  // Null when nobody is bound there. Good until the next remove.
+  Entry* find(const IpAddress& address, std::uint16_t port) const {
+    for (auto it = first_of(port); it != entries_.end() && (*it)->options.port == port; ++it) {
+      const auto& wanted = (*it)->options.address;
+      if (!wanted.has_value() || *wanted == address) return it->get();
+    }
+    return nullptr;
+  }
+  bool uses_port(std::uint16_t port) const {
+    const auto it = first_of(port);
+    return it != entries_.end() && (*it)->options.port == port;
+  }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto& entry : entries_) visit(*entry);
+  }
+
+ private:
+  template <class Options>
+  static bool is_before(const Options& a, const Options& b) {
+    if (a.port != b.port) return a.port < b.port;
+    return a.address.has_value() && !b.address.has_value();
+  }
+  auto first_of(std::uint16_t port) const {
+    return std::lower_bound(
+        entries_.begin(), entries_.end(), port,
+        [](const auto& entry, std::uint16_t wanted) { return entry->options.port < wanted; });
+  }
+
+  std::vector<std::unique_ptr<Entry>> entries_;  // sorted by port, exact addresses first
+};
+
+}  // namespace sluice
