@@ -68,6 +68,9 @@ void check_name(Problems& problems, const std::string& name) {
 
 void check_workers(Problems& problems, const Config& config) {
   check_range(problems, "workers", config.workers, 1, kMaxWorkers);
+  if (config.steering == SteeringMode::misroute && config.workers < 2) {
+    problems.emplace_back("misroute needs a wrong worker to send packets to: at least 2 workers");
+  }
   if (!config.pin.empty() && config.pin.size() != config.workers) {
     problems.push_back("pin names " + std::to_string(config.pin.size()) + " CPUs for " +
                        std::to_string(config.workers) + " workers: give one for each, or none");
@@ -127,8 +130,8 @@ std::vector<std::string> Config::validate() const {
   check_workers(problems, *this);
   check_memory(problems, *this);
   check_tcp(problems, tcp);
-  if (tso && !checksum) {
-    problems.emplace_back("tso needs checksum: switch both off, or neither");
+  if ((tso || uso) && !checksum) {
+    problems.emplace_back("tso and uso need checksum: switch all off, or none");
   }
   return problems;
 }

@@ -17,8 +17,15 @@ enum class IoBackend : std::uint8_t {
   poll,   // poll, read and writev
 };
 
-// More need packets to be handed between workers, which is not built yet.
-inline constexpr std::uint32_t kMaxWorkers = 1;
+inline constexpr std::uint32_t kMaxWorkers = 256;  // queues of a TUN device
+
+// How packets find the worker that owns their flow. Whatever the device does, those that come to
+// another one are handed over.
+enum class SteeringMode : std::uint8_t {
+  ebpf,      // a program in the kernel knows the owner; or learned where it is not permitted
+  learned,   // the kernel remembers on which queue a flow was last written
+  misroute,  // for tests: a program that always names a wrong worker
+};
 
 struct Config {
   // --- the device -----------------------------------------------------------------------------
@@ -32,11 +39,15 @@ struct Config {
   std::uint32_t mtu = 1500;             // bytes; 68 (IPv6: 1280) to 65,535
   std::uint32_t queue_length = 32'768;  // packets from the kernel that wait for us; to 524,288
   bool tso = true;                      // super-segments both ways; needs checksum
-  bool checksum = true;                 // leave TCP sums to the other side of the device
+  bool uso = true;                      // UDP datagrams in one packet both ways; needs checksum
+  bool checksum = true;                 // leave sums to the other side of the device
+  bool test_offloads = true;            // before they are trusted, on a device made for that
+  std::string pcap;                     // file that records all packets; empty: none
 
   // --- the workers ----------------------------------------------------------------------------
   std::uint32_t workers = 1;       // 1 to kMaxWorkers
   std::vector<std::uint32_t> pin;  // CPU of each worker; empty: not pinned
+  SteeringMode steering = SteeringMode::ebpf;
   IoBackend io = IoBackend::uring;
   bool busy_poll = false;  // never sleep: a core each, for the shortest round trips
 

@@ -1,4 +1,4 @@
-// The control plane: which ports are taken, and the listeners that every shard has a replica of.
+// The control plane: which ports are taken, and by what every shard has a replica of.
 #pragma once
 
 #include <string>
@@ -12,14 +12,24 @@ namespace sluice {
 class PortRegistry {
  public:
   // Empty when taken in; otherwise why not: one decision for all shards.
-  std::string add(const ListenOptions& options, const Acceptor& acceptor);
-  // False when nobody listens there.
+  std::string add(const ListenCommand& listener);
+  // A port of 0 becomes a free one.
+  std::string add(BindCommand& socket);
+  // False when nobody is there.
   bool remove(const ListenOptions& options);
-  // A replica for a shard of `shares`, the backlog divided.
-  std::vector<ListenCommand> replicas(std::uint32_t shares) const;
+  bool remove(const BindOptions& options);
+  // All that a shard of `shares` begins with.
+  std::vector<Command> replicas(std::uint32_t shares) const;
 
  private:
+  std::uint16_t free_port();
+
   std::vector<ListenCommand> listeners_;
+  std::vector<BindCommand> sockets_;
+  std::uint16_t last_chosen_ = 0;
 };
+
+// A shard's own, among `shares`: the backlog is divided.
+ListenCommand replica_of(const ListenCommand& listener, std::uint32_t shares);
 
 }  // namespace sluice

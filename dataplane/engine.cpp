@@ -7,6 +7,10 @@
 #include <shared_mutex>
 
 #include "dataplane/control.hpp"
+#include "dataplane/io/capture.hpp"
+#include "dataplane/io/entropy.hpp"
+#include "dataplane/io/offload_check.hpp"
+#include "dataplane/io/steering.hpp"
 #include "dataplane/io/tun.hpp"
 #include "dataplane/worker/worker.hpp"
 #include "proto/base/assert.hpp"
@@ -18,24 +22,6 @@ void report_assertion(const char* expression, const char* file, int line) {
   std::fprintf(stderr, "sluice: assertion failed: %s (%s:%d)\n", expression, file, line);
 }
 
-void add(io::IoCounters& sum, const io::IoCounters& other) {
-  sum.rx_packets += other.rx_packets;
-  sum.rx_bytes += other.rx_bytes;
-  sum.tx_packets += other.tx_packets;
-  sum.tx_bytes += other.tx_bytes;
-  sum.tx_refused += other.tx_refused;
-  sum.rx_errors += other.rx_errors;
-  sum.rx_starved += other.rx_starved;
-  sum.turns += other.turns;
-  sum.sleeps += other.sleeps;
-}
-
-void add(EngineStats& sum, const WorkerStats& worker) {
-  sum.shard += worker.shard;
-  add(sum.io, worker.io);
-  sum.device_dropped += worker.device_dropped;
-}
-
 std::string join_lines(const std::vector<std::string>& lines) {
   std::string all;
   for (const std::string& line : lines) all += (all.empty() ? "" : "\n") + line;
@@ -45,7 +31,10 @@ std::string join_lines(const std::vector<std::string>& lines) {
 }  // namespace
 
 struct Engine::State {
-  explicit State(const Config& chosen) : config(chosen) {}
+  explicit State(const Config& chosen) : config(chosen) {
+    const std::span keys(setup.steering_keys);
+    io::fill_random({reinterpret_cast<std::uint8_t*>(keys.data()), keys.size_bytes()});
+  }
 
   Config config;
   // Held shared while workers are talked to, alone while they come and go.
@@ -53,55 +42,102 @@ struct Engine::State {
   mutable std::mutex ports_guard;
   PortRegistry ports;
   std::optional<io::Tun> tun;
+  std::optional<io::Capture> capture;
+  WorkerSetup setup;
+  std::optional<Crew> crew;
   std::vector<std::unique_ptr<Worker>> workers;  // empty: not running
   EngineStats finished;                          // of former runs
   Facts facts;
 
   void open_device();
+  io::Offloads choose_offloads();
+  void steer();
   void start_workers();
   void stop_workers();
   void close_device();
+  void close_capture();
+  std::uint32_t worker_for_connect() const;
+  bool is_callback() const;
   bool post_to(std::uint32_t worker, Command command) const;
+  bool tell_all(const Command& command) const;
+  template <class Take>
+  void take_port(Take take);
+  void install(const Command& command, const auto& undo);
+  void withdraw(const auto& command);
 };
 
 void Engine::State::open_device() {
+  facts = Facts();
+  if (!config.pcap.empty()) capture.emplace(config.pcap);
   const bool adopts = !config.tun_descriptors.empty();
+  const io::Offloads offloads = choose_offloads();
   tun = adopts ? io::Tun::adopt(config.tun_descriptors)
                : io::Tun::open(config.tun_name, config.workers);
-  const io::Offloads wanted{config.checksum, config.tso};
-  const io::Offloads taken = tun->set_offloads(wanted);
+  const io::Offloads taken = tun->set_offloads(offloads);
+  if (taken != offloads)
+    facts.notes.emplace_back("the device refuses some offloads: going without");
   if (!adopts) {
     tun->set_mtu(config.mtu);
     for (const Cidr& address : config.addresses) tun->add_address(address);
   }
   tun->set_queue_length(config.queue_length);
+  steer();
   if (!adopts) tun->set_up();
-  facts = Facts();
   facts.device = tun->name();
   facts.mtu = tun->mtu();
   facts.tso = taken.tso;
+  facts.uso = taken.uso;
   facts.checksum = taken.checksum;
-  if (taken != wanted) facts.notes.emplace_back("the device refuses some offloads: going without");
+}
+
+// Those that are wanted and have been seen to work.
+io::Offloads Engine::State::choose_offloads() {
+  const io::Offloads wanted{config.checksum, config.tso, config.uso};
+  if (!config.test_offloads || !config.checksum) return wanted;
+  const io::OffloadReport report = io::check_offloads();
+  for (const std::string& note : report.complaints()) facts.notes.push_back(note);
+  return report.usable(wanted);
+}
+
+// Before the device is up: no packet shall be put on a queue by another rule.
+void Engine::State::steer() {
+  facts.steering = config.workers == 1 ? "none" : "learned";
+  if (config.workers == 1 || config.steering == SteeringMode::learned) return;
+  const bool misroute = config.steering == SteeringMode::misroute;
+  const std::string problem = io::try_steer(*tun, setup.steering_keys, misroute ? 1 : 0);
+  if (problem.empty()) {
+    facts.steering = misroute ? "misroute" : "ebpf";
+  } else if (misroute) {
+    throw EngineError("cannot misroute: " + problem);
+  } else {
+    facts.notes.push_back(problem + ": the kernel learns where flows belong instead");
+  }
 }
 
 void Engine::State::start_workers() {
-  WorkerOptions options;
-  options.tun = &*tun;
-  options.config = config;
-  options.config.mtu = facts.mtu;
-  options.config.tso = facts.tso;
-  options.config.checksum = facts.checksum;
+  setup.config = config;
+  setup.config.mtu = facts.mtu;
+  setup.config.tso = facts.tso;
+  setup.config.uso = facts.uso;
+  setup.config.checksum = facts.checksum;
+  setup.tun = &*tun;
+  setup.capture = capture ? &*capture : nullptr;
   {
     const std::lock_guard guard(ports_guard);
-    options.listeners = ports.replicas(config.workers);
+    setup.replicas = ports.replicas(config.workers);
   }
-  for (std::uint32_t i = 0; i < config.workers; ++i) {
-    options.number = i;
-    if (!config.pin.empty()) options.cpu = config.pin[i];
-    auto worker = std::make_unique<Worker>(options);
-    worker->start();
-    workers.push_back(std::move(worker));
+  crew.emplace(config.workers, inbox_capacity(config));
+  try {
+    for (std::uint32_t i = 0; i < config.workers; ++i) {
+      workers.push_back(std::make_unique<Worker>(setup, *crew, i));
+      workers.back()->start();
+    }
+  } catch (...) {
+    crew->dismiss();
+    workers.clear();
+    throw;
   }
+  crew->begin();
   facts.backend = workers.front()->uses_uring() ? "io_uring" : "poll";
   const std::string& reason = workers.front()->fallback_reason();
   if (!reason.empty()) facts.notes.push_back("io_uring is refused (" + reason + "): using poll");
@@ -116,9 +152,71 @@ void Engine::State::stop_workers() {
 // The queues are closed together, because detaching one renumbers the rest.
 void Engine::State::close_device() {
   const std::unique_lock guard(life);
-  for (const auto& worker : workers) add(finished, worker->stats());
+  for (const auto& worker : workers) finished += worker->stats();
   workers.clear();
+  crew.reset();
   tun.reset();
+  close_capture();
+}
+
+void Engine::State::close_capture() {
+  if (!capture) return;
+  try {
+    capture->close();
+  } catch (const io::CaptureError& error) {
+    facts.notes.emplace_back(error.what());
+  }
+  capture.reset();
+}
+
+std::uint32_t Engine::State::worker_for_connect() const {
+  std::uint32_t best = 0;
+  for (std::uint32_t i = 0; i < workers.size(); ++i) {
+    if (workers[i]->is_this_thread()) return i;
+    if (workers[i]->connections() < workers[best]->connections()) best = i;
+  }
+  return best;
+}
+
+bool Engine::State::is_callback() const {
+  return std::any_of(workers.begin(), workers.end(),
+                     [](const auto& worker) { return worker->is_this_thread(); });
+}
+
+// Commands of one thread run in their order: an answer means that all workers have run it. Only a
+// callback must not wait, neither for room nor for the answer: its own core runs the command later.
+bool Engine::State::tell_all(const Command& command) const {
+  const bool waits = !is_callback();
+  for (const auto& worker : workers) {
+    const bool taken = waits ? worker->post_patiently(command) : worker->post(command);
+    if (!taken && !waits) return false;
+  }
+  for (const auto& worker : workers) {
+    if (waits) worker->stats();
+  }
+  return true;
+}
+
+template <class Take>
+void Engine::State::take_port(Take take) {
+  const std::lock_guard guard(ports_guard);
+  const std::string problem = take(ports);
+  if (!problem.empty()) throw EngineError(problem);
+}
+
+// On all workers or on none.
+void Engine::State::install(const Command& command, const auto& undo) {
+  if (tell_all(command)) return;
+  withdraw(undo);
+  throw EngineError("the engine is too busy to listen: try again");
+}
+
+void Engine::State::withdraw(const auto& command) {
+  {
+    const std::lock_guard guard(ports_guard);
+    if (!ports.remove(command.options)) return;
+  }
+  tell_all(command);
 }
 
 bool Engine::State::post_to(std::uint32_t worker, Command command) const {
@@ -160,38 +258,29 @@ bool Engine::is_running() const {
 
 Listener Engine::listen(const ListenOptions& options, const Acceptor& acceptor) {
   const std::shared_lock guard(state_->life);
-  {
-    const std::lock_guard ports_guard(state_->ports_guard);
-    const std::string problem = state_->ports.add(options, acceptor);
-    if (!problem.empty()) throw EngineError(problem);
-  }
-  const auto shares = static_cast<std::uint32_t>(state_->workers.size());
-  for (std::uint32_t i = 0; i < shares; ++i) {
-    ListenOptions share = options;
-    share.backlog = std::max(1u, options.backlog / shares);
-    if (state_->post_to(i, ListenCommand{share, acceptor})) continue;
-    const std::lock_guard ports_guard(state_->ports_guard);
-    state_->ports.remove(options);
-    throw EngineError("the engine is too busy to listen: try again");
-  }
-  // Commands of one thread run in their order: an answer means that the listener is in place. Only
-  // a callback must not wait: its own core runs the command after it.
-  const auto& workers = state_->workers;
-  const bool in_callback = std::any_of(workers.begin(), workers.end(),
-                                       [](const auto& worker) { return worker->is_this_thread(); });
-  if (!in_callback) {
-    for (const auto& worker : workers) worker->stats();
-  }
+  const ListenCommand listener{options, acceptor};
+  state_->take_port([&](PortRegistry& ports) { return ports.add(listener); });
+  const auto shares = static_cast<std::uint32_t>(std::max<std::size_t>(1, state_->workers.size()));
+  state_->install(replica_of(listener, shares), UnlistenCommand{options});
   return {*this, options};
 }
 
 void Engine::unlisten(const ListenOptions& options) {
   const std::shared_lock guard(state_->life);
-  {
-    const std::lock_guard ports_guard(state_->ports_guard);
-    if (!state_->ports.remove(options)) return;
-  }
-  for (const auto& worker : state_->workers) worker->post(UnlistenCommand{options});
+  state_->withdraw(UnlistenCommand{options});
+}
+
+BindOptions Engine::bind(const BindOptions& options, DatagramEvents& events) {
+  const std::shared_lock guard(state_->life);
+  BindCommand socket{options, &events};
+  state_->take_port([&](PortRegistry& ports) { return ports.add(socket); });
+  state_->install(socket, UnbindCommand{socket.options});
+  return socket.options;
+}
+
+void Engine::unbind(const BindOptions& options) {
+  const std::shared_lock guard(state_->life);
+  state_->withdraw(UnbindCommand{options});
 }
 
 void Listener::close() {
@@ -200,7 +289,7 @@ void Listener::close() {
 
 bool Engine::connect(const ConnectOptions& options, StreamEvents& events) {
   const std::shared_lock guard(state_->life);
-  return state_->post_to(0, ConnectCommand{options, &events});
+  return state_->post_to(state_->worker_for_connect(), ConnectCommand{options, &events});
 }
 
 bool Engine::post(const StreamId& stream, std::function<void(Stream&)> work) {
@@ -220,7 +309,7 @@ bool Engine::post(std::uint32_t worker, std::function<void()> work) {
 EngineStats Engine::stats() const {
   const std::shared_lock guard(state_->life);
   EngineStats sum = state_->finished;
-  for (const auto& worker : state_->workers) add(sum, worker->stats());
+  for (const auto& worker : state_->workers) sum += worker->stats();
   return sum;
 }
 

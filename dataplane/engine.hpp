@@ -16,6 +16,7 @@
 #include <string>
 
 #include "dataplane/config.hpp"
+#include "dataplane/datagram.hpp"
 #include "dataplane/listener.hpp"
 #include "dataplane/stats.hpp"
 #include "dataplane/stream.hpp"
@@ -50,8 +51,13 @@ class Engine {
   Listener listen(const ListenOptions& options, const Acceptor& acceptor);
   void unlisten(const ListenOptions& options);
 
-  // `events` hears of the result on the core that takes the connection. False when the engine is
-  // not running or its inbox is full: nothing happens then.
+  // UDP, under the same rules. Returns what the socket is bound to, the port chosen.
+  BindOptions bind(const BindOptions& options, DatagramEvents& events);
+  void unbind(const BindOptions& options);
+
+  // `events` hears of the result on the core that takes the connection: the calling thread's if it
+  // is one of ours, else the one with the fewest. False when the engine is not running or the inbox
+  // is full: nothing happens then.
   bool connect(const ConnectOptions& options, StreamEvents& events);
 
   // Runs `work` on the core that owns the stream, unless that is gone by then. False as above.
@@ -68,7 +74,9 @@ class Engine {
     std::uint32_t mtu = 0;
     std::string backend;  // "io_uring" or "poll"
     bool tso = false;
+    bool uso = false;
     bool checksum = false;
+    std::string steering;            // "ebpf", "learned", "misroute", or "none" with one worker
     std::vector<std::string> notes;  // a line for each thing that is not as it was asked for
   };
   Facts facts() const;

@@ -1,46 +1,109 @@
-// Where other threads leave commands for a worker: bounded, lock-free, allocating nothing.
+// What comes to a worker from other threads: commands from any, packets and frames from the other
+// workers. Lock-free, bounded, and allocating nothing once the work has begun.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
 
 #include <atomic>
+#include <span>
 #include <utility>
 
 #include "dataplane/shard/command.hpp"
+#include "proto/base/frame.hpp"
+#include "proto/wire/packet.hpp"
 
 namespace sluice {
 
-// Any thread pushes, the worker's thread pops. The worker says when it is about to sleep; of the
-// producers that come then, the first is told to wake it.
+// A packet on its way to the worker that owns its flow. The frame belongs to whoever holds this
+// value, and to nobody else: no slice looks into it.
+struct HandedPacket {
+  Frame* frame = nullptr;
+  std::uint32_t offset = 0;  // of the IP header in the frame
+  std::uint32_t length = 0;
+  std::uint32_t reader = 0;  // the worker whose frame it is
+  wire::Packet packet;       // as parsed by the reader
+};
+
+// The worker says when it is about to sleep; of the producers that come then, the first is told to
+// wake it.
 class Inbox {
  public:
-  explicit Inbox(std::size_t capacity) : queue_(capacity) {}
+  struct Capacity {
+    std::size_t commands = 0;  // of all threads together
+    std::size_t packets = 0;   // of all workers together, roughly
+    std::size_t frames = 0;    // the worker's whole pool: none is ever refused
+    std::size_t workers = 1;   // that push packets and frames
+  };
+
+  explicit Inbox(const Capacity& capacity)
+      : commands_(capacity.commands),
+        packets_(capacity.packets, capacity.workers, 0),
+        frames_(capacity.frames, capacity.workers, 0) {}
+
+  // The way in of one worker: made before the work begins, used on that worker's thread.
+  class Lane {
+   public:
+    explicit Lane(Inbox& inbox) : packets_(inbox.packets_), frames_(inbox.frames_) {}
+
+   private:
+    friend class Inbox;
+    moodycamel::ProducerToken packets_;
+    moodycamel::ProducerToken frames_;
+  };
 
   enum class Pushed : std::uint8_t { full, done, done_wake_it };
 
+  // From any thread.
   Pushed push(Command command) {
-    if (!queue_.try_enqueue(std::move(command))) return Pushed::full;
-    const bool sleeps = sleeping_.exchange(false, std::memory_order_acq_rel);
-    return sleeps ? Pushed::done_wake_it : Pushed::done;
+    return commands_.try_enqueue(std::move(command)) ? ring() : Pushed::full;
+  }
+  // All of them, in order, or none.
+  Pushed push(Lane& lane, std::span<const HandedPacket> packets) {
+    const bool taken = packets_.try_enqueue_bulk(lane.packets_, packets.data(), packets.size());
+    return taken ? ring() : Pushed::full;
+  }
+  // Frames of this inbox's worker, on their way home. Wakes it only when it waits for them.
+  Pushed push(Lane& lane, std::span<Frame* const> frames) {
+    frames_.enqueue_bulk(lane.frames_, frames.data(), frames.size());
+    const bool starved = state_.fetch_add(0, std::memory_order_acq_rel) == kStarved;
+    return starved ? ring() : Pushed::done;
   }
 
-  bool pop(Command& command) { return queue_.try_dequeue(command); }
-
-  // Set `sleeping`, look once more: false when there is something to do after all.
-  bool try_sleep() {
-    sleeping_.exchange(true, std::memory_order_acq_rel);
-    if (queue_.size_approx() == 0) return true;
-    awake();
-    return false;
+  // The worker's own calls. The spans say how many are wanted at most; the count how many came.
+  bool pop(Command& command) { return commands_.try_dequeue(command); }
+  std::size_t pop(std::span<HandedPacket> packets) {
+    return packets_.try_dequeue_bulk(packets.data(), packets.size());
   }
-  void awake() { sleeping_.exchange(false, std::memory_order_acq_rel); }
+  std::size_t pop(std::span<Frame*> frames) {
+    return frames_.try_dequeue_bulk(frames.data(), frames.size());
+  }
+
+  // Says so and looks once more: false when there is something to do after all. A starved worker
+  // has no frame left to read into.
+  bool try_sleep(bool starved = false) {
+    state_.exchange(starved ? kStarved : kAsleep, std::memory_order_acq_rel);
+    const bool nothing = commands_.size_approx() == 0 && packets_.size_approx() == 0 &&
+                         (!starved || frames_.size_approx() == 0);
+    if (!nothing) awake();
+    return nothing;
+  }
+  void awake() { state_.exchange(kAwake, std::memory_order_acq_rel); }
 
  private:
-  moodycamel::ConcurrentQueue<Command> queue_;
-  // Only ever exchanged, never stored: each exchange sees the one before it and what came before
-  // that. So either the worker's look sees what was pushed, or the producer sees it asleep, with no
-  // fence (which ThreadSanitizer would not understand).
-  std::atomic<bool> sleeping_{false};
+  enum State : std::uint8_t { kAwake, kAsleep, kStarved };
+
+  Pushed ring() {
+    const std::uint8_t before = state_.exchange(kAwake, std::memory_order_acq_rel);
+    return before == kAwake ? Pushed::done : Pushed::done_wake_it;
+  }
+
+  moodycamel::ConcurrentQueue<Command> commands_;
+  moodycamel::ConcurrentQueue<HandedPacket> packets_;
+  moodycamel::ConcurrentQueue<Frame*> frames_;
+  // Only ever exchanged (or read by an exchange of nothing), never stored: each sees the one before
+  // it and what came before that. So either the worker's look sees what was pushed, or the producer
+  // sees it asleep, with no fence (which ThreadSanitizer would not understand).
+  std::atomic<std::uint8_t> state_{kAwake};
 };
 
 }  // namespace sluice

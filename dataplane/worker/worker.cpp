@@ -7,6 +7,7 @@
 #include "dataplane/io/clock.hpp"
 #include "dataplane/io/cpu.hpp"
 #include "dataplane/io/entropy.hpp"
+#include "dataplane/worker/handoff.hpp"
 
 namespace sluice {
 namespace {
@@ -18,6 +19,8 @@ constexpr std::uint32_t kFrameBytes = wire::kVirtioNetHeaderSize + 65'535;
 constexpr std::uint32_t kBlockBytes = 4096;
 // A peer that has dropped what we sent challenges our RST (RFC 5961): so long we stay to answer.
 constexpr Duration kAbortLinger = Duration::milliseconds(20);
+// How often a worker that is drained looks whether the others are.
+constexpr Duration kStopPoll = Duration::milliseconds(1);
 
 template <class T>
 T random_value() {
@@ -26,15 +29,18 @@ T random_value() {
   return value;
 }
 
-ShardOptions shard_options(const WorkerOptions& worker) {
-  const Config& config = worker.config;
+ShardOptions shard_options(const WorkerSetup& setup, std::uint32_t number, FrameSource& frames) {
+  const Config& config = setup.config;
   ShardOptions options;
-  options.worker = worker.number;
+  options.worker = number;
+  options.ownership = {setup.steering_keys, config.workers};
   options.kernel_side = config.addresses;
   options.mtu = config.mtu;
   options.checksum_offload = config.checksum;
+  options.datagram_offload = config.uso;
   options.max_connections = config.max_connections;
   options.max_time_waits = config.max_time_waits;
+  options.frames = &frames;
   options.tcp = config.tcp;
   if (!config.tso) options.tcp.max_payload_bytes = 0;
   options.secrets = random_value<ShardSecrets>();
@@ -45,31 +51,45 @@ ShardOptions shard_options(const WorkerOptions& worker) {
 
 // Everything that is sized at start.
 struct Worker::Memory {
-  explicit Memory(const Config& config)
+  Memory(const Config& config, Crew& crew, std::uint32_t number)
       : frames(config.frames, kFrameBytes, config.frames / 4 + config.frames_in_ring),
         blocks(config.blocks, kBlockBytes, config.blocks / 8),
         nodes(config.slice_nodes, config.slice_nodes / 8),
         resources{blocks, nodes},
-        batch(config.tx_slots) {}
+        batch(config.tx_slots),
+        handoff(number, crew, frames) {}
 
   FramePool frames;
   FramePool blocks;
   SliceNodePool nodes;
   tcp::Resources resources;
   TxBatch batch;
+  Handoff handoff;
   std::array<io::RxPacket, kPacketsPerTurn> received;
 };
 
-Worker::Worker(WorkerOptions options) : options_(std::move(options)), inbox_(kInboxCapacity) {}
+Inbox::Capacity inbox_capacity(const Config& config) {
+  return {.commands = kInboxCapacity,
+          .packets = config.frames / 2,
+          .frames = config.frames,
+          .workers = config.workers};
+}
+
+Worker::Worker(const WorkerSetup& setup, Crew& crew, std::uint32_t number)
+    : setup_(setup),
+      config_(setup.config),
+      crew_(crew),
+      number_(number),
+      inbox_(crew.inbox(number)) {}
 
 Worker::~Worker() {
   join();
 }
 
 void Worker::start() {
-  std::promise<void> started;
-  std::future<void> ready = started.get_future();
-  thread_ = std::thread([this, &started] { run(started); });
+  std::promise<void> promise;
+  std::future<void> ready = promise.get_future();
+  thread_ = std::thread([this, &promise] { run(promise); });
   try {
     ready.get();
   } catch (...) {
@@ -93,13 +113,20 @@ bool Worker::post(Command command) {
   return pushed != Inbox::Pushed::full;
 }
 
-WorkerStats Worker::stats() {
-  SLUICE_ASSERT(std::this_thread::get_id() != thread_.get_id());
-  auto answer = std::make_shared<std::promise<WorkerStats>>();
-  std::future<WorkerStats> stats = answer->get_future();
-  while (!post(PostCommand{[this, answer] { answer->set_value(snapshot()); }})) {
-    if (ended_.load(std::memory_order_acquire)) return final_stats_;
+bool Worker::post_patiently(const Command& command) {
+  while (!post(command)) {
+    if (ended_.load(std::memory_order_acquire)) return false;
     std::this_thread::yield();  // the inbox is full: the worker is emptying it
+  }
+  return true;
+}
+
+EngineStats Worker::stats() {
+  SLUICE_ASSERT(std::this_thread::get_id() != thread_.get_id());
+  auto answer = std::make_shared<std::promise<EngineStats>>();
+  std::future<EngineStats> stats = answer->get_future();
+  if (!post_patiently(PostCommand{[this, answer] { answer->set_value(snapshot()); }})) {
+    return final_stats_;
   }
   while (stats.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
     if (ended_.load(std::memory_order_acquire)) return final_stats_;
@@ -108,11 +135,11 @@ WorkerStats Worker::stats() {
 }
 
 // On the worker's thread, which lives in the device's network namespace whoever asks.
-WorkerStats Worker::snapshot() const {
-  WorkerStats stats{shard_->stats(), queue_->counters(), 0};
-  if (options_.number != 0) return stats;
+EngineStats Worker::snapshot() const {
+  EngineStats stats{shard_->stats(), queue_->counters(), memory_->handoff.counters(), 0};
+  if (number_ != 0) return stats;
   try {
-    stats.device_dropped = options_.tun->tx_dropped();
+    stats.device_dropped = setup_.tun->tx_dropped();
   } catch (const io::TunError&) {
     stats.device_dropped = 0;  // somebody has deleted the device under us
   }
@@ -121,34 +148,48 @@ WorkerStats Worker::snapshot() const {
 
 // --- the thread -----------------------------------------------------------------------------
 
-void Worker::run(std::promise<void>& started) {
-  try {
-    const std::string name = "sluice-" + std::to_string(options_.number);
-    io::prepare_worker_thread(name.c_str());
-    if (options_.cpu) io::pin_to_cpu(*options_.cpu);
-    memory_ = std::make_unique<Memory>(options_.config);
-    queue_ = make_queue(*memory_);
-    const Instant now = io::now();
-    shard_ = std::make_unique<Shard>(shard_options(options_), memory_->resources, now);
-    for (ListenCommand& listener : options_.listeners) shard_->on_command(listener, now);
-  } catch (...) {
-    started.set_exception(std::current_exception());
+void Worker::run(std::promise<void>& ready) {
+  if (!prepare(ready)) return;
+  if (!crew_.wait_for_word()) {
+    shard_.reset();
+    queue_.reset();
     return;
   }
-  started.set_value();
   while (phase_ != Phase::done) turn(*memory_);
   final_stats_ = snapshot();
   ended_.store(true, std::memory_order_release);
   queue_->quiesce(memory_->batch);
   shard_.reset();
+  memory_->handoff.leave(*queue_);
+}
+
+// False when it has told why not.
+bool Worker::prepare(std::promise<void>& ready) {
+  try {
+    const std::string name = "sluice-" + std::to_string(number_);
+    io::prepare_worker_thread(name.c_str());
+    if (!config_.pin.empty()) io::pin_to_cpu(config_.pin[number_]);
+    memory_ = std::make_unique<Memory>(config_, crew_, number_);
+    queue_ = make_queue(*memory_);
+    crew_.set_queue(number_, *queue_);
+    const Instant now = io::now();
+    shard_ = std::make_unique<Shard>(shard_options(setup_, number_, memory_->frames),
+                                     memory_->resources, now);
+    for (const Command& replica : setup_.replicas) shard_->on_command(replica, now);
+  } catch (...) {
+    ready.set_exception(std::current_exception());
+    return false;
+  }
+  ready.set_value();
+  return true;
 }
 
 std::unique_ptr<io::TunQueue> Worker::make_queue(Memory& memory) {
   io::TunQueueOptions options;
-  options.fd = options_.tun->descriptor(options_.number);
-  options.ring_frames = options_.config.frames_in_ring;
-  options.tx_slots = options_.config.tx_slots;
-  if (options_.config.io == IoBackend::uring) {
+  options.fd = setup_.tun->descriptor(number_);
+  options.ring_frames = config_.frames_in_ring;
+  options.tx_slots = config_.tx_slots;
+  if (config_.io == IoBackend::uring) {
     try {
       auto queue = io::make_uring_queue(options, memory.frames);
       uses_uring_ = true;
@@ -160,44 +201,73 @@ std::unique_ptr<io::TunQueue> Worker::make_queue(Memory& memory) {
   return io::make_poll_queue(options, memory.frames);
 }
 
-// The whole life of a worker: read the clock once, reap, drain the inbox, fire timers, fill,
-// submit, and wait until there is more to do.
+// The whole life of a worker: read the clock once, reap, take what others hand over, drain the
+// inbox, fire timers, fill, hand over, submit, and wait until there is more to do.
 void Worker::turn(Memory& memory) {
   const Instant now = io::now();
   const std::size_t packets = receive(memory, now);
+  const std::size_t handed = take_handed(memory, now);
   const std::size_t commands = run_commands(now);
   shard_->on_time(now);
   shard_->fill(memory.batch, now);
+  if (setup_.capture != nullptr) record(memory.batch);
+  memory.handoff.flush(*queue_);
+  connections_.store(shard_->connections(), std::memory_order_relaxed);
   const Phase phase_before = phase_;
   if (stop_requested_.load(std::memory_order_acquire)) step_stop(now);
 
   Instant wait_until = shard_->next_deadline();
   if (phase_ != Phase::running) wait_until = std::min(wait_until, phase_end_);
-  const bool busy = packets == kPacketsPerTurn || commands == kCommandsPerTurn ||
-                    shard_->has_output() || options_.config.busy_poll || phase_ != phase_before;
-  if (busy || !inbox_.try_sleep()) wait_until = now;
+  const bool busy = packets == kPacketsPerTurn || handed == Handoff::kMostAtOnce ||
+                    commands == kCommandsPerTurn || shard_->has_output() || config_.busy_poll ||
+                    phase_ != phase_before;
+  if (busy || !inbox_.try_sleep(memory.frames.free_count() == 0)) wait_until = now;
   queue_->submit(memory.batch, wait_until);
   inbox_.awake();
 }
 
 std::size_t Worker::receive(Memory& memory, Instant now) {
   const std::size_t count = queue_->reap(memory.received);
-  for (std::size_t i = 0; i < count; ++i) take_packet(memory.received[i], now);
+  for (const io::RxPacket& received : std::span(memory.received).first(count)) {
+    take_packet(memory, received, now);
+  }
   return count;
 }
 
-void Worker::take_packet(const io::RxPacket& received, Instant now) {
-  const Slice whole(*received.frame, 0, received.length);
+void Worker::take_packet(Memory& memory, const io::RxPacket& received, Instant now) {
+  Slice ip(*received.frame, 0, received.length);
   if (received.length < wire::kVirtioNetHeaderSize) {
     return shard_->count_drop(DropReason::truncated);
   }
-  Slice ip = whole;
+  if (setup_.capture != nullptr) {
+    const iovec whole{received.frame->data, received.length};
+    setup_.capture->write({&whole, 1});
+  }
+  const wire::VirtioNetHeader offload = wire::parse_virtio_net(ip.bytes());
   ip.drop_front(wire::kVirtioNetHeaderSize);
-  const wire::VirtioNetHeader offload = wire::parse_virtio_net(whole.bytes());
   wire::Packet packet;
-  const DropReason reason = wire::parse_packet(ip.bytes(), offload, packet);
+  DropReason reason = wire::parse_packet(ip.bytes(), offload, packet);
+  if (reason == DropReason::fragment) {
+    ip = shard_->join(ip, now);
+    if (ip.empty()) return;
+    reason = wire::parse_packet(ip.bytes(), wire::VirtioNetHeader(), packet);
+  }
   if (reason != DropReason::none) return shard_->count_drop(reason);
+  const std::uint32_t owner = shard_->owner_of(ip.bytes(), packet);
+  if (owner != number_) return memory.handoff.give(owner, std::move(ip), packet);
   shard_->on_packet(ip, packet, now);
+}
+
+std::size_t Worker::take_handed(Memory& memory, Instant now) {
+  if (config_.workers == 1) return 0;
+  return memory.handoff.take(Handoff::kMostAtOnce,
+                             [this, now](const Slice& ip, const wire::Packet& packet) {
+                               shard_->on_packet(ip, packet, now);
+                             });
+}
+
+void Worker::record(const TxBatch& batch) {
+  for (const TxPacket* const packet : batch.pushed()) setup_.capture->write(packet->iovecs());
 }
 
 std::size_t Worker::run_commands(Instant now) {
@@ -210,25 +280,37 @@ std::size_t Worker::run_commands(Instant now) {
   return count;
 }
 
-// Stopping goes in phases: FIN and pump until the deadline, then RST, then the loop ends.
+// Stopping goes in phases: FIN and pump until all workers are drained or the time is over, then
+// RST, then the loop ends.
 void Worker::step_stop(Instant now) {
   switch (phase_) {
     case Phase::running:
       phase_ = Phase::draining;
-      phase_end_ = now + options_.config.drain_timeout;
+      drain_end_ = now + config_.drain_timeout;
+      phase_end_ = drain_end_;
       shard_->on_command(StopCommand{StopPhase::drain}, now);
       return;
     case Phase::draining:
-      if (shard_->connections() > 0 && now < phase_end_) return;
-      phase_end_ = shard_->connections() > 0 ? now + kAbortLinger : now;
-      phase_ = Phase::aborting;
-      shard_->on_command(StopCommand{StopPhase::abort}, now);
+      if (now >= drain_end_) return begin_abort(now);
+      if (shard_->connections() > 0) return;
+      crew_.report_drained();
+      phase_ = Phase::waiting;
+      return;
+    case Phase::waiting:
+      phase_end_ = now + kStopPoll;
+      if (now >= drain_end_ || crew_.all_drained()) begin_abort(now);
       return;
     case Phase::aborting:
       if (now >= phase_end_) phase_ = Phase::done;
       return;
     case Phase::done: return;
   }
+}
+
+void Worker::begin_abort(Instant now) {
+  phase_ = Phase::aborting;
+  phase_end_ = crew_.all_drained() ? now : now + kAbortLinger;
+  shard_->on_command(StopCommand{StopPhase::abort}, now);
 }
 
 }  // namespace sluice

@@ -10,45 +10,51 @@
 #include <vector>
 
 #include "dataplane/config.hpp"
+#include "dataplane/io/capture.hpp"
 #include "dataplane/io/tun.hpp"
 #include "dataplane/io/tun_queue.hpp"
 #include "dataplane/shard/shard.hpp"
-#include "dataplane/worker/inbox.hpp"
+#include "dataplane/stats.hpp"
+#include "dataplane/worker/crew.hpp"
 
 namespace sluice {
 
-struct WorkerStats {
-  ShardStats shard;
-  io::IoCounters io;
-  std::uint64_t device_dropped = 0;  // of the whole device: only worker 0 tells
-};
+Inbox::Capacity inbox_capacity(const Config& config);
 
-struct WorkerOptions {
-  std::uint32_t number = 0;
-  const io::Tun* tun = nullptr;  // its queue `number` is the worker's; outlives the worker
-  std::optional<std::uint32_t> cpu;
+// What all workers of an engine are made from; outlives them.
+struct WorkerSetup {
   Config config;  // validated; its offloads are those that the device took
-  std::vector<ListenCommand> listeners;
+  const io::Tun* tun = nullptr;
+  io::Capture* capture = nullptr;  // null: packets are not recorded
+  FlowHashKeys steering_keys{};
+  std::vector<Command> replicas;  // listeners and sockets from the start
 };
 
 class Worker {
  public:
-  explicit Worker(WorkerOptions options);
-  ~Worker();  // stopped, or never started
+  // Worker `number` of the crew has queue `number` of the device.
+  Worker(const WorkerSetup& setup, Crew& crew, std::uint32_t number);
+  ~Worker();  // told to stop or dismissed, or never started
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Starts the thread and returns when the loop runs; throws what went wrong there.
+  // Starts the thread and returns when it is ready to begin; throws what went wrong there.
   void start();
-  // Drains for config.drain_timeout, resets what is left, and ends. request_stop() returns at once.
+  // Drains for config.drain_timeout, resets what is left, and ends, once all workers of the crew
+  // are told. request_stop() returns at once.
   void request_stop();
   void join();
 
-  // From any thread, between start() and join(). False when the inbox is full: nothing was taken.
+  // From any thread, between the crew's begin() and join(). False when the inbox is full: nothing
+  // was taken.
   bool post(Command command);
+  // Waits for room; so not from a worker's thread. False when the worker has ended.
+  bool post_patiently(const Command& command);
   // Waits for the worker's answer, so not from its own thread; once it has ended, what it had
   // counted by then.
-  WorkerStats stats();
+  EngineStats stats();
+  // Connections of late: where the next one should go. Any thread.
+  std::uint32_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
   // Why io_uring was not used though asked for; empty when it was.
   const std::string& fallback_reason() const { return fallback_reason_; }
@@ -59,32 +65,41 @@ class Worker {
 
  private:
   struct Memory;
-  enum class Phase : std::uint8_t { running, draining, aborting, done };
+  enum class Phase : std::uint8_t { running, draining, waiting, aborting, done };
 
-  WorkerStats snapshot() const;
-  void run(std::promise<void>& started);
+  EngineStats snapshot() const;
+  bool prepare(std::promise<void>& ready);
+  void run(std::promise<void>& ready);
   void turn(Memory& memory);
   std::size_t receive(Memory& memory, Instant now);
-  void take_packet(const io::RxPacket& received, Instant now);
+  void take_packet(Memory& memory, const io::RxPacket& received, Instant now);
+  std::size_t take_handed(Memory& memory, Instant now);
   std::size_t run_commands(Instant now);
+  void record(const TxBatch& batch);
   void step_stop(Instant now);
+  void begin_abort(Instant now);
   std::unique_ptr<io::TunQueue> make_queue(Memory& memory);
 
-  WorkerOptions options_;
-  Inbox inbox_;
+  const WorkerSetup& setup_;
+  const Config& config_;
+  Crew& crew_;
+  const std::uint32_t number_;
+  Inbox& inbox_;
   std::thread thread_;
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> ended_{false};  // final_stats_ is set
+  std::atomic<std::uint32_t> connections_{0};
   std::string fallback_reason_;
   bool uses_uring_ = false;
-  WorkerStats final_stats_;
+  EngineStats final_stats_;
 
   // Made and used by the worker's thread; wake() is the exception.
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<io::TunQueue> queue_;
   std::unique_ptr<Shard> shard_;
   Phase phase_ = Phase::running;
-  Instant phase_end_;
+  Instant drain_end_;
+  Instant phase_end_;  // when to look again, at the latest
 };
 
 }  // namespace sluice

@@ -70,6 +70,20 @@ class Misuse(LabTest):
         self.assert_refused("run", "--io", "magic", naming="magic")
         self.assert_refused("run", "--netns", "a/b", naming="a/b")
 
+    def test_dump(self) -> None:
+        self.assert_refused("dump", "--write", "/no/such/folder/file", naming="/no/such/folder")
+        self.assert_refused("dump", "-w", "/", naming="'/': Is a directory")
+        self.assert_refused("dump", "-c", "0", naming="--count 0")
+        self.assert_refused("dump", "-c", "-1", naming="-1")
+        self.assert_refused("dump", "-c", "few", naming="few")
+        self.assert_refused("dump", "--quiet", naming="--write")
+        self.assert_refused("dump", "--address", "10.0.5.300/24", naming="10.0.5.300/24")
+        self.assert_refused("dump", "--tun", "lo", naming="lo is taken")
+        self.assert_refused("dump", "--mtu", "1279", naming="1279")
+        self.assert_refused("dump", "word", naming="word")
+        without = ("setpriv", "--bounding-set", "-all", "--inh-caps", "-all")
+        self.assert_refused("dump", naming="CAP_NET_ADMIN", program=without)
+
     def test_unknown_words(self) -> None:
         self.assert_refused("run", "--no-such-flag", naming="--no-such-flag")
         self.assert_refused("run", "word", naming="word")

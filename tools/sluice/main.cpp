@@ -1,6 +1,8 @@
 // The command: `sluice SUBCOMMAND`.
 #include <CLI/CLI.hpp>
 
+#include "tools/sluice/check.hpp"
+#include "tools/sluice/dump.hpp"
 #include "tools/sluice/run.hpp"
 
 int main(int argc, char** argv) {
@@ -10,6 +12,8 @@ int main(int argc, char** argv) {
     return "sluice: " + std::string(error.what()) + " (see sluice --help)\n";
   });
   sluice::add_run_command(app);
+  sluice::add_dump_command(app);
+  sluice::add_check_command(app);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");

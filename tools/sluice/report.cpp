@@ -27,6 +27,19 @@ Json drops_of(const EngineStats& stats) {
   return drops;
 }
 
+std::string workers_text(const Config& config, const Engine::Facts& facts) {
+  if (config.workers == 1) return "1 worker";
+  return fmt::format("{} workers (steering {})", config.workers, facts.steering);
+}
+
+std::string offloads_text(const Engine::Facts& facts) {
+  std::vector<std::string> names;
+  if (facts.tso) names.emplace_back("tso");
+  if (facts.uso) names.emplace_back("uso");
+  if (facts.checksum) names.emplace_back("checksum");
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, "+"));
+}
+
 Json totals_tree(const EngineStats& stats) {
   const ShardStats& shard = stats.shard;
   const io::IoCounters& io = stats.io;
@@ -52,7 +65,15 @@ Json totals_tree(const EngineStats& stats) {
                       {"fast_retransmits", shard.fast_retransmits}};
   tree["answers"] = {{"echo_replies", shard.echo_replies},
                      {"resets", shard.resets_sent},
+                     {"errors", shard.errors_sent},
                      {"dropped", shard.replies_dropped}};
+  tree["datagrams"] = {{"in", shard.datagrams_in},
+                       {"out", shard.datagrams_out},
+                       {"joined", shard.datagrams_joined},
+                       {"fragments_out", shard.fragments_out}};
+  tree["handoff"] = {{"given", stats.handoff.given},
+                     {"taken", stats.handoff.taken},
+                     {"refused", stats.handoff.refused}};
   tree["loop"] = {{"turns", io.turns}, {"sleeps", io.sleeps}, {"starved", io.rx_starved}};
   tree["drops"] = drops_of(stats);
   return tree;
@@ -66,7 +87,8 @@ std::string ready(const Config& config, const Engine::Facts& facts, bool json) {
     tree["ready"] = {{"device", facts.device},     {"addresses", address_texts(config)},
                      {"mtu", facts.mtu},           {"workers", config.workers},
                      {"io", facts.backend},        {"tso", facts.tso},
-                     {"checksum", facts.checksum}, {"notes", facts.notes}};
+                     {"checksum", facts.checksum}, {"uso", facts.uso},
+                     {"steering", facts.steering}, {"notes", facts.notes}};
     for (const services::Service& service : services::all()) {
       tree["ready"]["services"][std::string(service.name)] = service.port;
     }
@@ -76,13 +98,9 @@ std::string ready(const Config& config, const Engine::Facts& facts, bool json) {
   for (const services::Service& service : services::all()) {
     names.push_back(fmt::format("{} {}", service.name, service.port));
   }
-  return fmt::format("ready: {} {}, MTU {}, {} worker{}, {}, offloads {}; services: {}",
-                     facts.device, fmt::join(address_texts(config), " "), facts.mtu, config.workers,
-                     config.workers == 1 ? "" : "s", facts.backend,
-                     facts.tso        ? "tso+checksum"
-                     : facts.checksum ? "checksum"
-                                      : "none",
-                     fmt::join(names, ", "));
+  return fmt::format("ready: {} {}, MTU {}, {}, {}, offloads {}; services: {}", facts.device,
+                     fmt::join(address_texts(config), " "), facts.mtu, workers_text(config, facts),
+                     facts.backend, offloads_text(facts), fmt::join(names, ", "));
 }
 
 std::string totals(const EngineStats& stats, bool json) {

@@ -94,7 +94,10 @@ const Mistake kMistakes[] = {
      },
      "max_rto is 999", "1000"},
     {"TimeWait", [](Config& c) { c.tcp.time_wait = Duration(); }, "time_wait is 0", "1 to"},
-    {"TsoWithoutSums", [](Config& c) { c.checksum = false; }, "tso", "both off"},
+    {"TsoWithoutSums", [](Config& c) { c.checksum = c.uso = false; }, "tso", "all off"},
+    {"UsoWithoutSums", [](Config& c) { c.checksum = c.tso = false; }, "uso", "all off"},
+    {"MisrouteAlone", [](Config& c) { c.steering = SteeringMode::misroute; }, "misroute",
+     "at least 2"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Config, ConfigMistake, testing::ValuesIn(kMistakes),

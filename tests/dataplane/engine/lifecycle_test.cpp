@@ -194,6 +194,7 @@ TEST_F(EngineLifecycle, BothBackEndsAndAllOffloadsServe) {
       Config config = small_config();
       config.io = backend;
       config.checksum = offloads >= 1;
+      config.uso = config.checksum;
       config.tso = offloads >= 2;
       Engine engine(config);
       serve(engine, 7, echo_);

@@ -20,7 +20,7 @@ void run(Command& command) {
 }
 
 TEST(Inbox, GivesBackWhatWasPushedInOrder) {
-  Inbox inbox(16);
+  Inbox inbox({.commands = 16});
   std::vector<int> ran;
   for (int i = 0; i < 10; ++i) {
     EXPECT_EQ(inbox.push(work([&ran, i] { ran.push_back(i); })), Inbox::Pushed::done);
@@ -31,7 +31,7 @@ TEST(Inbox, GivesBackWhatWasPushedInOrder) {
 }
 
 TEST(Inbox, IsBoundedAndTakesMoreOnceThereIsRoom) {
-  Inbox inbox(64);
+  Inbox inbox({.commands = 64});
   int taken = 0;
   while (inbox.push(work([] {})) != Inbox::Pushed::full) {
     ASSERT_LT(++taken, 10'000) << "it has no bound";
@@ -46,7 +46,7 @@ TEST(Inbox, IsBoundedAndTakesMoreOnceThereIsRoom) {
 TEST(Inbox, WhatWasNotPoppedIsDestroyedWithIt) {
   auto counted = std::make_shared<int>(0);
   {
-    Inbox inbox(16);
+    Inbox inbox({.commands = 16});
     inbox.push(work([counted] {}));
     EXPECT_EQ(counted.use_count(), 2);
   }
@@ -54,7 +54,7 @@ TEST(Inbox, WhatWasNotPoppedIsDestroyedWithIt) {
 }
 
 TEST(Inbox, OnlyTheFirstProducerIsToldToWakeASleeper) {
-  Inbox inbox(16);
+  Inbox inbox({.commands = 16});
   EXPECT_TRUE(inbox.try_sleep());
   EXPECT_EQ(inbox.push(work([] {})), Inbox::Pushed::done_wake_it);
   EXPECT_EQ(inbox.push(work([] {})), Inbox::Pushed::done);
@@ -63,14 +63,14 @@ TEST(Inbox, OnlyTheFirstProducerIsToldToWakeASleeper) {
 }
 
 TEST(Inbox, DoesNotSleepOverWork) {
-  Inbox inbox(16);
+  Inbox inbox({.commands = 16});
   inbox.push(work([] {}));
   EXPECT_FALSE(inbox.try_sleep());
   EXPECT_EQ(inbox.push(work([] {})), Inbox::Pushed::done) << "nobody sleeps";
 }
 
 TEST(Inbox, AWorkerThatWokeByItselfIsNotWoken) {
-  Inbox inbox(16);
+  Inbox inbox({.commands = 16});
   EXPECT_TRUE(inbox.try_sleep());
   inbox.awake();
   EXPECT_EQ(inbox.push(work([] {})), Inbox::Pushed::done);
@@ -121,7 +121,7 @@ class InboxUnderLoad {
     ++count_;
   }
 
-  Inbox inbox_{256};
+  Inbox inbox_{{.commands = 256}};
   std::counting_semaphore<> wake_{0};
   std::array<int, kProducers> last_{-1, -1, -1};
   int count_ = 0;

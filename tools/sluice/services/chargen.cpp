@@ -1,6 +1,7 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <random>
 
 #include "tools/sluice/services/services.hpp"
 
@@ -70,7 +71,24 @@ class Chargen final : public StreamEvents {
   };
 };
 
+class UdpChargen final : public DatagramEvents {
+ public:
+  void on_datagram(DatagramSocket& socket, const Datagram& datagram) override {
+    constexpr std::uint32_t kMost = 512;
+    thread_local Pattern pattern;
+    thread_local std::minstd_rand length(socket.worker() + 1);
+    if (is_answer(datagram)) return;
+    socket.send(datagram.flow,
+                pattern.chunk_at(0).front(static_cast<std::uint32_t>(length() % (kMost + 1))));
+  }
+};
+
 }  // namespace
+
+DatagramEvents& udp_chargen() {
+  static UdpChargen service;
+  return service;
+}
 
 StreamEvents& chargen() {
   static Chargen service;

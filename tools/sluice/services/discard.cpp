@@ -12,10 +12,20 @@ class Discard final : public StreamEvents {
   void on_peer_closed(Stream& stream) override { stream.close(); }
 };
 
+class UdpDiscard final : public DatagramEvents {
+ public:
+  void on_datagrams(DatagramSocket&, const Datagram&) override {}
+};
+
 }  // namespace
 
 StreamEvents& discard() {
   static Discard service;
+  return service;
+}
+
+DatagramEvents& udp_discard() {
+  static UdpDiscard service;
   return service;
 }
 

@@ -18,10 +18,26 @@ class Echo final : public StreamEvents {
   void on_peer_closed(Stream& stream) override { stream.close(); }
 };
 
+class UdpEcho final : public DatagramEvents {
+ public:
+  void on_datagram(DatagramSocket& socket, const Datagram& datagram) override {
+    if (is_answer(datagram)) return;
+    socket.send(datagram.flow, datagram.payload, datagram.segment_bytes);
+  }
+  void on_datagrams(DatagramSocket& socket, const Datagram& several) override {
+    on_datagram(socket, several);
+  }
+};
+
 }  // namespace
 
 StreamEvents& echo() {
   static Echo service;
+  return service;
+}
+
+DatagramEvents& udp_echo() {
+  static UdpEcho service;
   return service;
 }
 
