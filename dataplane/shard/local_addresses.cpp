@@ -23,19 +23,38 @@ bool is_host_address(const Cidr& network, const IpAddress& address) {
   return !address.is_v4() || address != network.last();
 }
 
+LocalAddresses::Number LocalAddresses::number_of(const IpAddress& address) {
+  return {load_be64(address.bytes().data()), load_be64(address.bytes().data() + 8)};
+}
+
+LocalAddresses::LocalAddresses(const std::vector<Cidr>& kernel_side) {
+  for (const Cidr& side : kernel_side) {
+    Network network{side, number_of(side.address), number_of(side.network()),
+                    number_of(side.last()), side.address.is_v4()};
+    // No carry: what is left out is the first or the last of at least four addresses.
+    if (!is_host_address(side, side.network())) ++network.first.second;
+    if (!is_host_address(side, side.last())) --network.last.second;
+    networks_.push_back(network);
+  }
+}
+
 bool LocalAddresses::contains(const IpAddress& address) const {
+  const Number number = number_of(address);
+  const bool is_v4 = address.is_v4();
   bool inside = false;
-  for (const Cidr& side : kernel_side_) {
-    if (address == side.address) return false;
-    inside = inside || (side.contains(address) && is_host_address(side, address));
+  for (const Network& network : networks_) {
+    if (number == network.kernel) return false;
+    inside =
+        inside || (is_v4 == network.is_v4 && number >= network.first && number <= network.last);
   }
   return inside;
 }
 
 std::optional<IpAddress> LocalAddresses::preferred(bool v4) const {
   constexpr int kTries = 256;
-  for (const Cidr& side : kernel_side_) {
-    if (side.address.is_v4() != v4) continue;
+  for (const Network& network : networks_) {
+    const Cidr& side = network.kernel_side;
+    if (network.is_v4 != v4) continue;
     for (const IpAddress& start : {side.address, side.network()}) {
       IpAddress candidate = start;
       for (int i = 0; i < kTries; ++i) {

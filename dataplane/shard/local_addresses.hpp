@@ -1,7 +1,9 @@
 // Which addresses are ours: all of the kernel's networks but the kernel's own.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "proto/wire/address.hpp"
@@ -11,7 +13,7 @@ namespace sluice {
 class LocalAddresses {
  public:
   // `kernel_side`: the addresses of the kernel's end of the device, with their networks.
-  explicit LocalAddresses(std::vector<Cidr> kernel_side) : kernel_side_(std::move(kernel_side)) {}
+  explicit LocalAddresses(const std::vector<Cidr>& kernel_side);
 
   // False for the kernel's own, a network's first (RFC 4291 2.6.1: the routers' anycast) and, for
   // IPv4, its last (broadcast).
@@ -22,7 +24,19 @@ class LocalAddresses {
   std::optional<IpAddress> preferred(bool v4) const;
 
  private:
-  std::vector<Cidr> kernel_side_;
+  // An address as a number: asked of every packet, twice.
+  using Number = std::pair<std::uint64_t, std::uint64_t>;
+  static Number number_of(const IpAddress& address);
+
+  struct Network {
+    Cidr kernel_side;
+    Number kernel;
+    Number first;  // that a host may have
+    Number last;
+    bool is_v4;
+  };
+
+  std::vector<Network> networks_;
 };
 
 // False when a host may not have this address in this network: its first or broadcast address.

@@ -16,6 +16,8 @@ from pathlib import Path
 
 BIN = Path(os.environ.get("SLUICE_BIN", "."))  # where the programs under test lie
 SLUICE = str(BIN / "sluice")
+OPTIONS = os.environ.get("SLUICE_OPTIONS", "").split()  # that every engine gets
+WORKERS = int(OPTIONS[OPTIONS.index("--workers") + 1]) if "--workers" in OPTIONS else 1
 
 V4, V6 = "10.0.5.101", "fd05::101"  # two of the many addresses that the engine answers on
 KERNEL_V4, KERNEL_V6 = "10.0.5.100", "fd05::100"
@@ -64,7 +66,7 @@ class Engine:
 
     def __init__(self, *options: str, program: tuple[str, ...] = ()) -> None:
         self.process = subprocess.Popen(
-            [*program, SLUICE, "run", "--json", *options],
+            [*program, SLUICE, "run", "--json", *OPTIONS, *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         try:

@@ -51,7 +51,7 @@ class Paths(LabTest):
         self.transfer("--mtu", "65535", "--no-tso")
 
     def test_busy_poll_and_pinned(self) -> None:
-        self.transfer("--busy-poll", "--pin", "0")
+        self.transfer("--busy-poll", "--pin", ",".join(["0"] * lab.WORKERS))
 
     def test_mtu_68_and_88_of_v4(self) -> None:
         # Linux sends TCP segments of at least 88 bytes (tcp_min_snd_mss): below, it fragments.

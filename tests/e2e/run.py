@@ -1,6 +1,7 @@
 """Runs one test, or all, each in a network namespace of its own.
 
-Usage: run.py BIN_FOLDER MODULE.CLASS.METHOD | run.py BIN_FOLDER all
+Usage: run.py BIN_FOLDER MODULE.CLASS.METHOD [OPTION...] | run.py BIN_FOLDER all [OPTION...]
+Each `sluice run` gets the options, for example: --workers 2 --misroute
 Exit status: 0 passed, 1 failed, 77 skipped (with the reason).
 """
 
@@ -66,9 +67,11 @@ def run_all(binaries: str) -> int:
 
 
 def main() -> int:
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     binaries, name = str(Path(sys.argv[1]).resolve()), sys.argv[2]
+    if len(sys.argv) > 3:
+        os.environ["SLUICE_OPTIONS"] = " ".join(sys.argv[3:])
     sys.path.insert(0, str(HERE))
     if name == "all":
         return run_all(binaries)

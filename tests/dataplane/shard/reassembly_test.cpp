@@ -181,31 +181,31 @@ TEST_F(ReassemblyTest, RFC8200_R8200_3_joins_behind_extension_headers) {
   expect_joined(fragment_v6(whole, {0, 256}, kId, 64), whole);
 }
 
-TEST_F(ReassemblyTest, the_first_piece_may_have_longer_headers) {
-  ByteVector whole = test::whole_packet(fields_v4(), datagram(fields_v4(), 500));
-  const ByteVector later = fragment_v4(whole, {256, 500});
-  // Record route: an option that only the first fragment carries (RFC 791 3.1).
+// Record route: an option that only the first fragment carries (RFC 791 3.1).
+ByteVector with_record_route(ByteVector packet) {
   const ByteVector option = from_hex("07 07 04 00000000 00");
-  whole[0] = 0x47;
-  wire::sample::set_u16(whole, 2, static_cast<std::uint16_t>(whole.size() + option.size()));
-  whole.insert(whole.begin() + 20, option.begin(), option.end());
-  wire::sample::repair_ipv4_sum(whole);
+  packet[0] = 0x47;
+  packet.insert(packet.begin() + 20, option.begin(), option.end());
+  wire::sample::set_u16(packet, 2, static_cast<std::uint16_t>(packet.size()));
+  wire::sample::repair_ipv4_sum(packet);
+  return packet;
+}
+
+TEST_F(ReassemblyTest, the_first_piece_may_have_longer_headers) {
+  const ByteVector whole = test::whole_packet(fields_v4(), datagram(fields_v4(), 500));
+  const ByteVector first = with_record_route(fragment_v4(whole, {0, 256}));
+  const ByteVector later = fragment_v4(whole, {256, 500});
   EXPECT_EQ(fate(later), DropReason::none);
-  expect_joined(fragment_v4(whole, {0, 256}), whole);
+  expect_joined(first, with_record_route(whole));
   // The other way round the room stays unused.
-  EXPECT_EQ(fate(fragment_v4(whole, {0, 256})), DropReason::none);
-  expect_joined(later, whole);
+  EXPECT_EQ(fate(first), DropReason::none);
+  expect_joined(later, with_record_route(whole));
 }
 
 TEST_F(ReassemblyTest, headers_that_would_make_it_too_long_are_seen_at_the_end) {
-  ByteVector whole = test::whole_packet(fields_v4(), datagram(fields_v4(), 65'515));
+  const ByteVector whole = test::whole_packet(fields_v4(), datagram(fields_v4(), 65'515));
   EXPECT_EQ(fate(fragment_v4(whole, {256, 65'515})), DropReason::none);
-  ByteVector first = fragment_v4(whole, {0, 256});
-  first[0] = 0x46;
-  first.insert(first.begin() + 20, 4, 1);
-  wire::sample::set_u16(first, 2, static_cast<std::uint16_t>(first.size()));
-  wire::sample::repair_ipv4_sum(first);
-  EXPECT_EQ(fate(first), DropReason::bad_fragment);
+  EXPECT_EQ(fate(with_record_route(fragment_v4(whole, {0, 256}))), DropReason::bad_fragment);
   EXPECT_EQ(frames_.out(), 0U);
 }
 
@@ -289,9 +289,11 @@ TEST_F(ReassemblyTest, there_is_one_last_piece_and_nothing_behind_it) {
     expect_overlap(last, other);
     expect_overlap(other, last);
   }
-  // Exactly as long as what came with more to come.
-  expect_overlap(fragment_v4(longer, {104, 208}),
-                 fragment_v4(test::whole_packet(ip, datagram(ip, 208)), {104, 208}));
+  // The same bytes, once with and once without more to come.
+  const ByteVector more = fragment_v4(longer, {104, 208});
+  const ByteVector no_more = fragment_v4(test::whole_packet(ip, datagram(ip, 208)), {104, 208});
+  expect_overlap(more, no_more);
+  expect_overlap(no_more, more);
 }
 
 TEST_F(ReassemblyTest, bad_pieces_do_not_spoil_a_datagram) {
@@ -465,23 +467,40 @@ TEST_F(ReassemblyTest, without_a_frame_nothing_begins) {
   EXPECT_EQ(frames_.out(), 1U);
 }
 
-TEST(Reassembly, a_datagram_longer_than_its_frame_is_refused_for_good) {
+TEST_F(ReassemblyTest, a_datagram_longer_than_its_frame_is_refused_for_good) {
   TestFrames frames(20 + 144);
   Reassembly reassembly(frames, {});
-  DropReason reason = DropReason::none;
-  const auto fate = [&](const ByteVector& fragment) {
-    EXPECT_TRUE(reassembly.on_fragment(fragment, Instant(), reason).empty());
-    return reason;
+  const auto fate_of = [&](const ByteVector& fragment) {
+    EXPECT_TRUE(reassembly.on_fragment(fragment, now_, reason_).empty());
+    return reason_;
   };
   const ByteVector whole = test::whole_packet(fields_v4(), datagram(fields_v4(), 200));
-  EXPECT_EQ(fate(fragment_v4(whole, {0, 144})), DropReason::none);
-  EXPECT_EQ(fate(fragment_v4(whole, {144, 152})), DropReason::fragment_limit);
+  EXPECT_EQ(fate_of(fragment_v4(whole, {0, 144})), DropReason::none);
+  EXPECT_EQ(fate_of(fragment_v4(whole, {144, 152})), DropReason::fragment_limit);
   EXPECT_EQ(frames.out(), 0U);
-  EXPECT_EQ(fate(fragment_v4(whole, {0, 144})), DropReason::fragment_limit);
-  // Headers that come late need room too.
-  const ByteVector v6 = test::whole_packet(fields_v6(), datagram(fields_v6(), 200));
-  EXPECT_EQ(fate(fragment_v6(v6, {0, 120}, kId)), DropReason::fragment_limit);
+  EXPECT_EQ(fate_of(fragment_v4(whole, {0, 144})), DropReason::fragment_limit);
+  reassembly.clear();
+  // Longer headers that come late need room too.
+  EXPECT_EQ(fate_of(fragment_v4(whole, {16, 144})), DropReason::none);
+  EXPECT_EQ(fate_of(with_record_route(fragment_v4(whole, {0, 16}))), DropReason::fragment_limit);
   EXPECT_EQ(frames.out(), 0U);
+}
+
+TEST_F(ReassemblyTest, the_longest_payload_of_ipv6_needs_a_longer_frame) {
+  constexpr std::uint32_t kLength = 65'535;
+  ByteVector whole = test::whole_packet(fields_v6(), {});
+  const ByteVector payload = datagram(fields_v6(), kLength);
+  whole.insert(whole.end(), payload.begin(), payload.end());
+  wire::sample::set_u16(whole, 4, kLength);
+  const ByteVector last = fragment_v6(whole, {32'768, kLength}, kId);
+  EXPECT_EQ(fate(last), DropReason::fragment_limit);
+  TestFrames frames(48 + kLength);
+  Reassembly reassembly(frames, {});
+  EXPECT_TRUE(reassembly.on_fragment(last, now_, reason_).empty());
+  EXPECT_TRUE(reassembly.on_fragment(last, now_, reason_).empty());
+  EXPECT_EQ(reason_, DropReason::fragment_duplicate);
+  const Slice packet = reassembly.on_fragment(fragment_v6(whole, {0, 32'768}, kId), now_, reason_);
+  EXPECT_TRUE(std::ranges::equal(packet.bytes(), whole));
 }
 
 TEST_F(ReassemblyTest, clear_brings_all_frames_home) {
