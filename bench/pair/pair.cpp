@@ -36,19 +36,23 @@ Side::Side(const PairOptions& options, std::uint32_t number, Instant now)
 
 Side::~Side() = default;
 
-void Side::take(const TxPacket& packet, Instant now) {
-  Frame* const frame = frames_.take();
-  if (frame == nullptr) return shard_->count_drop(DropReason::out_of_memory);
+Slice copy_into(FramePool& frames, const TxPacket& packet) {
+  Frame* const frame = frames.take();
+  if (frame == nullptr) return {};
   std::uint8_t* to = frame->data;
   for (const iovec& piece : packet.iovecs()) {
     std::memcpy(to, piece.iov_base, piece.iov_len);
     to += piece.iov_len;
   }
-  const Slice whole(*frame, 0, packet.length);
-  Slice ip = whole;
-  ip.drop_front(wire::kVirtioNetHeaderSize);
-  wire::VirtioNetHeader offload = wire::parse_virtio_net(whole.bytes());
+  return {*frame, 0, packet.length};
+}
+
+void Side::take(const TxPacket& packet, Instant now) {
+  Slice ip = copy_into(frames_, packet);
+  if (ip.empty()) return shard_->count_drop(DropReason::out_of_memory);
+  wire::VirtioNetHeader offload = wire::parse_virtio_net(ip.bytes());
   if (!trusts_sums_) offload = {};
+  ip.drop_front(wire::kVirtioNetHeaderSize);
   wire::Packet parsed;
   const DropReason reason = wire::parse_packet(ip.bytes(), offload, parsed);
   if (reason != DropReason::none) return shard_->count_drop(reason);

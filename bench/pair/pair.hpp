@@ -17,6 +17,9 @@ struct PairOptions {
   std::uint32_t max_connections = 1024;
 };
 
+// The packet as a read from a TUN device would bring it: in one frame. Empty when none is left.
+Slice copy_into(FramePool& frames, const TxPacket& packet);
+
 // Sluice has one side of each network; what it sends arrives at the other in one copy, as a read
 // from a TUN device would bring it.
 class Side {
