@@ -46,7 +46,7 @@ class Compare(LabTest):
 
     def test_json(self) -> None:
         names = ["bulk-in-1", "bulk-out-8", "bulk-both-1", "request-16", "connect-1"]
-        said = json.loads(self.compare("--json", "--jobs", ",".join(names)))
+        said = json.loads(self.compare("--json", "--workers", "1", "--jobs", ",".join(names)))
         results = said["results"]
         self.assertEqual([(result["job"], result["system"]) for result in results],
                          [(name, system) for name in names for system in SYSTEMS])
@@ -75,6 +75,17 @@ class Compare(LabTest):
                                 result["connections"] * 2e6)
             else:
                 self.assertIsNone(result["p50_us"])
+
+    def test_workers_take_part_in_jobs_of_several_connections(self) -> None:
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("only one CPU")
+        said = json.loads(self.compare("--json", "--workers", "2", "--jobs", "request",
+                                       "--systems", "sluice,bare"))
+        self.assertEqual([(result["job"], result["system"]) for result in said["results"]],
+                         [("request-1", "sluice"), ("request-1", "bare"),
+                          ("request-16", "sluice"), ("request-16", "sluice-2"),
+                          ("request-16", "bare")])
+        self.assertEqual([result["failures"] for result in said["results"]], [[]] * 5)
 
     def test_text(self) -> None:
         said = self.compare("--jobs", "request-1", "--systems", "veth,sluice", "--mtu", "9000",
@@ -123,7 +134,8 @@ class Compare(LabTest):
 
     def end_at(self, number: int) -> int:
         """Ends a comparison that is measuring; all processes that it started must go, too."""
-        process = subprocess.Popen(command("--seconds", "30", "--jobs", "bulk-in-1"),
+        process = subprocess.Popen(command("--seconds", "30", "--jobs", "bulk-in-1",
+                                           "--workers", "1"),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
