@@ -26,8 +26,9 @@ class EbpfCode {
   void apply(int operation, Register to, std::int32_t value) {
     emit(BPF_ALU64 | operation | BPF_K, to, 0, 0, value);
   }
+  // Two instructions long: BPF_LD_IMM64.
   void move_64(Register to, std::uint64_t value) {
-    emit(BPF_LD | BPF_DW | BPF_IMM, to, 0, 0, static_cast<std::int32_t>(value));
+    emit(BPF_LD | BPF_DW, to, 0, 0, static_cast<std::int32_t>(value));
     emit(0, 0, 0, 0, static_cast<std::int32_t>(value >> 32));
   }
   // `width` is BPF_B, BPF_H or BPF_W; the rest of `to` becomes zero.

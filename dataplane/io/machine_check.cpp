@@ -24,45 +24,8 @@ namespace {
 
 using Answer = Finding::Answer;
 
-constexpr const char* kNowhere = "no network of our own to try it in";
+constexpr const char* kNowhere = "no device of our own to try it on";
 constexpr std::string_view kPollInstead = "; the engine uses poll instead";
-
-class MachineCheck {
- public:
-  MachineReport run() {
-    check_system();
-    check_permissions();
-    check_uring();
-    const PrivateNetwork network = enter_private_network();
-    check_device(network);
-    check_offloads_in(network);
-    return std::move(report_);
-  }
-
- private:
-  void add(std::string name, Answer answer, std::string text) {
-    report_.findings.push_back({std::move(name), answer, std::move(text)});
-  }
-  // Yes with `text`, unless there is a reason why not.
-  void add_unless(std::string name, const std::string& why_not, std::string text) {
-    const bool is_there = why_not.empty();
-    add(std::move(name), is_there ? Answer::yes : Answer::no, is_there ? std::move(text) : why_not);
-  }
-  void mark_needed() { report_.findings.back().needed = true; }
-
-  void check_system();
-  void check_permissions();
-  void check_uring();
-  void check_uring_features();
-  void check_device(PrivateNetwork network);
-  void check_offloads_in(PrivateNetwork network);
-
-  MachineReport report_;
-};
-
-std::string what(const std::system_error& error) {
-  return error.code().message();
-}
 
 // Empty when `action` throws nothing of this kind.
 template <typename Error, typename Action>
@@ -75,23 +38,67 @@ std::string refusal_of(Action action) {
   return {};
 }
 
+std::string driver_refusal() {
+  return refusal_of<TunError>([] { open_tun_driver(); });
+}
+
+class MachineCheck {
+ public:
+  MachineReport run() {
+    check_system();
+    check_permissions();
+    check_uring();
+    if (driver_refusal().empty() && enter_private_network() != PrivateNetwork::none) {
+      check_device();
+      add_offloads(check_offloads());
+    } else {
+      add("multi_queue", Answer::unknown, kNowhere);
+      add("steering", Answer::unknown, kNowhere);
+      OffloadReport untested;
+      untested.skipped = kNowhere;
+      add_offloads(untested);
+    }
+    return std::move(report_);
+  }
+
+ private:
+  void add(std::string name, Answer answer, std::string text) {
+    report_.findings.push_back({std::move(name), answer, std::move(text)});
+  }
+  // Yes with `text`, unless there is a reason why not.
+  void add_unless(std::string name, const std::string& why_not, const char* text) {
+    const bool is_there = why_not.empty();
+    add(std::move(name), is_there ? Answer::yes : Answer::no, is_there ? text : why_not);
+  }
+  void mark_needed() { report_.findings.back().needed = true; }
+
+  void check_system();
+  void check_permissions();
+  void check_uring();
+  void check_uring_features();
+  void check_device();
+  void add_offloads(const OffloadReport& offloads);
+
+  MachineReport report_;
+};
+
 void MachineCheck::check_system() {
   utsname name{};
   uname(&name);
   add("kernel", Answer::yes, std::string(name.sysname) + " " + name.release);
   const std::vector<std::uint32_t> cpus = allowed_cpus();
-  std::string list = std::to_string(cpus.size()) + ":";
+  std::string list;
   for (const std::uint32_t cpu : cpus) list += " " + std::to_string(cpu);
-  add("cpus", Answer::yes, list);
+  add("cpus", Answer::yes, std::to_string(cpus.size()) + ":" + list);
 }
 
 void MachineCheck::check_permissions() {
-  add_unless("tun_driver", refusal_of<TunError>([] { open_tun_driver(); }), "/dev/net/tun opens");
+  add_unless("tun_driver", driver_refusal(), "/dev/net/tun opens");
   mark_needed();
   add_unless("permission", why_no_device(), "this process may make network devices");
   mark_needed();
   add_unless("user_namespaces", why_no_user_namespace(),
-             "ordinary users may run the engine in a network of their own (unshare -Urn)");
+             "ordinary users may make a network of their own (unshare -Urn)");
 }
 
 std::string explain_uring(int error) {
@@ -117,7 +124,7 @@ void MachineCheck::check_uring() {
 
 // Each as the engine uses it.
 void MachineCheck::check_uring_features() {
-  const UniqueFd file(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  const UniqueFd file(::open("/dev/null", O_RDWR | O_CLOEXEC));  // to register
   const std::array files{file.get()};
   try {
     Uring ring(8, 8, files);
@@ -138,19 +145,14 @@ void MachineCheck::check_uring_features() {
     report_.uring = true;
   } catch (const std::system_error& error) {
     add("defer_taskrun", Answer::no,
-        what(error) + " (Linux 6.1 has it)" + std::string(kPollInstead));
+        error.code().message() + " (Linux 6.1 has it)" + std::string(kPollInstead));
   }
 }
 
-void MachineCheck::check_device(PrivateNetwork network) {
-  if (network == PrivateNetwork::none) {
-    add("multi_queue", Answer::unknown, kNowhere);
-    add("steering", Answer::unknown, kNowhere);
-    return;
-  }
+void MachineCheck::check_device() {
   try {
     Tun tun = Tun::open("check0", 2);
-    add("multi_queue", Answer::yes, "a device takes many workers");
+    add("multi_queue", Answer::yes, "a device has a queue for each worker");
     const std::string problem = try_steer(tun, FlowHashKeys{}, 0);
     add_unless("steering", problem, "an eBPF program brings each flow to its worker");
     report_.steering = problem.empty();
@@ -163,14 +165,8 @@ void MachineCheck::check_device(PrivateNetwork network) {
   }
 }
 
-void MachineCheck::check_offloads_in(PrivateNetwork network) {
+void MachineCheck::add_offloads(const OffloadReport& offloads) {
   using State = OffloadVerdict::State;
-  OffloadReport offloads;
-  if (network == PrivateNetwork::none) {
-    offloads.skipped = kNowhere;
-  } else {
-    offloads = check_offloads();
-  }
   report_.offloads = offloads.usable({});
   for (std::size_t i = 0; i < kOffloadKinds; ++i) {
     const auto offload = static_cast<Offload>(i);

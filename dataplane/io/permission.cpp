@@ -48,7 +48,7 @@ bool owns_network() {
 }
 
 std::string explain_user_namespace(int error) {
-  const std::string line = std::generic_category().message(error);
+  std::string line = std::generic_category().message(error);
   if (error == EPERM) {
     return line +
            ": root can allow it (sysctl kernel.unprivileged_userns_clone=1, or "

@@ -150,8 +150,10 @@ UniqueFd open_tun_driver() {
   if (fd) return fd;
   const int error = errno;
   std::string line = "cannot open /dev/net/tun" + reason(error);
-  if (is_permission(error)) {
-    line += kPermission;
+  if (error == EACCES) {
+    line += " (run as root; or root lets everybody in: chmod 0666 /dev/net/tun)";
+  } else if (error == EPERM) {
+    line += " (run as root; a container needs --device /dev/net/tun)";
   } else if (error == ENOENT || error == ENODEV || error == ENXIO) {
     line += " (load the driver with `modprobe tun`; a container needs --device /dev/net/tun)";
   }

@@ -1,5 +1,5 @@
 // What comes to a worker from other threads: commands from any, packets and frames from the other
-// workers. Lock-free, bounded, and allocating nothing once the work has begun.
+// workers. Lock-free and bounded; packets and frames allocate nothing once the work has begun.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
@@ -30,13 +30,14 @@ class Inbox {
  public:
   struct Capacity {
     std::size_t commands = 0;  // of all threads together
-    std::size_t packets = 0;   // of all workers together, roughly
+    std::size_t packets = 0;   // of all workers together; a few more if they come at the same time
     std::size_t frames = 0;    // the worker's whole pool: none is ever refused
     std::size_t workers = 1;   // that push packets and frames
   };
 
   explicit Inbox(const Capacity& capacity)
-      : commands_(capacity.commands),
+      : capacity_(capacity),
+        commands_(capacity.commands),
         packets_(capacity.packets, capacity.workers, 0),
         frames_(capacity.frames, capacity.workers, 0) {}
 
@@ -53,13 +54,21 @@ class Inbox {
 
   enum class Pushed : std::uint8_t { full, done, done_wake_it };
 
+  // The bounds are ours, and not those of moodycamel's preallocated blocks: a producer keeps the
+  // blocks that it has used, so that one which has filled them all would leave the others none.
+
   // From any thread.
   Pushed push(Command command) {
-    return commands_.try_enqueue(std::move(command)) ? ring() : Pushed::full;
+    const bool has_room = waiting_.fetch_add(1, std::memory_order_acq_rel) < capacity_.commands;
+    if (has_room && commands_.enqueue(std::move(command))) return ring();
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return Pushed::full;
   }
   // All of them, in order, or none.
   Pushed push(Lane& lane, std::span<const HandedPacket> packets) {
-    const bool taken = packets_.try_enqueue_bulk(lane.packets_, packets.data(), packets.size());
+    const bool taken =
+        packets_.size_approx() + packets.size() <= capacity_.packets &&
+        packets_.try_enqueue_bulk(lane.packets_, packets.data(), packets.size());
     return taken ? ring() : Pushed::full;
   }
   // Frames of this inbox's worker, on their way home. Wakes it only when it waits for them.
@@ -70,7 +79,11 @@ class Inbox {
   }
 
   // The worker's own calls. The spans say how many are wanted at most; the count how many came.
-  bool pop(Command& command) { return commands_.try_dequeue(command); }
+  bool pop(Command& command) {
+    const bool popped = commands_.try_dequeue(command);
+    if (popped) waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return popped;
+  }
   std::size_t pop(std::span<HandedPacket> packets) {
     return packets_.try_dequeue_bulk(packets.data(), packets.size());
   }
@@ -97,6 +110,8 @@ class Inbox {
     return before == kAwake ? Pushed::done : Pushed::done_wake_it;
   }
 
+  const Capacity capacity_;
+  std::atomic<std::size_t> waiting_{0};  // commands
   moodycamel::ConcurrentQueue<Command> commands_;
   moodycamel::ConcurrentQueue<HandedPacket> packets_;
   moodycamel::ConcurrentQueue<Frame*> frames_;

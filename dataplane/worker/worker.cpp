@@ -70,7 +70,7 @@ struct Worker::Memory {
 
 Inbox::Capacity inbox_capacity(const Config& config) {
   return {.commands = kInboxCapacity,
-          .packets = config.frames / 2,
+          .packets = config.frames,
           .frames = config.frames,
           .workers = config.workers};
 }

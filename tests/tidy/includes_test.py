@@ -17,8 +17,9 @@ BOXES = (
     ("dataplane/worker/", "worker"),
     ("dataplane/stream.", "values"),  # public headers that the shard speaks, compiled with it
     ("dataplane/listener.", "values"),
-    ("dataplane/config.", "config"),  # how workers are set up, compiled with them
-    ("dataplane/stats.", "face"),
+    ("dataplane/datagram.", "values"),
+    ("dataplane/config.", "config"),  # how workers are set up, and what they count: compiled with
+    ("dataplane/stats.", "config"),  # them
     ("dataplane/engine.hpp", "face"),
     ("dataplane/sluice.h", "face"),
     ("tools/examples/", "examples"),

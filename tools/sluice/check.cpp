@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -30,11 +29,6 @@ const char* word_of(io::Finding::Answer answer) {
   return "unknown";
 }
 
-std::string spaced(std::string name) {
-  std::replace(name.begin(), name.end(), '_', ' ');
-  return name;
-}
-
 std::vector<std::string> offload_names(const io::Offloads& offloads) {
   std::vector<std::string> names;
   if (offloads.tso) names.emplace_back("tso");
@@ -55,7 +49,7 @@ std::string text_of(const io::MachineReport& report) {
   std::string text;
   const auto add_line = [&text](const std::string& name, std::string_view answer,
                                 const std::string& what) {
-    text += fmt::format("{:<18}{:<9}{}\n", spaced(name), answer, what);
+    text += fmt::format("{:<18}{:<9}{}\n", name, answer, what);
   };
   for (const io::Finding& finding : report.findings) {
     add_line(finding.name, word_of(finding.answer), finding.text);
@@ -69,7 +63,7 @@ std::string text_of(const io::MachineReport& report) {
   if (missing.empty()) return text + "the engine can run here\n";
   text += "the engine cannot run here; what is missing, and how to get it:\n";
   for (const io::Finding& finding : missing) {
-    text += fmt::format("  {}: {}\n", spaced(finding.name), finding.text);
+    text += fmt::format("  {}: {}\n", finding.name, finding.text);
   }
   return text;
 }

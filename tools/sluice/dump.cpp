@@ -71,7 +71,11 @@ io::Tun open_device(const Config& config) {
 class Dump {
  public:
   Dump(const DumpOptions& options, const io::Tun& tun, PacketView& view, const sigset_t& signals)
-      : options_(options), tun_(tun), view_(view), buffer_(kLargestPacket) {
+      : tun_(tun),
+        view_(view),
+        watches_reader_(!options.view.quiet),
+        limit_(static_cast<std::uint64_t>(options.count.value_or(0))),
+        buffer_(kLargestPacket) {
     signals_ = io::UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_) fail_system("cannot wait for signals", errno);
   }
@@ -87,7 +91,7 @@ class Dump {
 
  private:
   bool is_done() const {
-    return view_.has_lost_reader() || (options_.count && view_.shown() >= *options_.count);
+    return view_.has_lost_reader() || (limit_ != 0 && view_.shown() == limit_);
   }
 
   // Shows what has arrived; true when nothing more is there.
@@ -106,15 +110,16 @@ class Dump {
   bool is_ended(int timeout_ms) {
     std::array<pollfd, 3> events{{{tun_.descriptor(0), POLLIN, 0},
                                   {signals_.get(), POLLIN, 0},
-                                  {options_.view.quiet ? -1 : STDOUT_FILENO, 0, 0}}};
+                                  {watches_reader_ ? STDOUT_FILENO : -1, 0, 0}}};
     if (poll(events.data(), events.size(), timeout_ms) < 0) return false;
     if ((events[2].revents & POLLERR) != 0) view_.on_lost_reader();
     return events[1].revents != 0 || view_.has_lost_reader();
   }
 
-  const DumpOptions& options_;
   const io::Tun& tun_;
   PacketView& view_;
+  const bool watches_reader_;
+  const std::uint64_t limit_;  // packets; 0: none
   io::UniqueFd signals_;
   std::vector<std::uint8_t> buffer_;
 };
