@@ -1,11 +1,26 @@
 // The command: `sluice SUBCOMMAND`.
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "tools/sluice/check.hpp"
 #include "tools/sluice/dump.hpp"
 #include "tools/sluice/run.hpp"
 
+namespace {
+
+// Whoever closed one of the three (`>&-`) would get the device's queue in its place, and the text of
+// the command written into it as packets.
+void hold_standard_descriptors() {
+  int fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);
+  if (fd >= 0) close(fd);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  hold_standard_descriptors();
   CLI::App app("sluice: a user-space TCP/IP dataplane on a TUN device");
   app.require_subcommand(0, 1);  // checked below: an unknown word shall be named first
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
