@@ -71,6 +71,10 @@ def choice(names: list[str], prefixes: bool):
     return parse
 
 
+def cpu_count() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def parse_options() -> argparse.Namespace:
     job_names = [job.name for job in JOBS]
     parser = Parser(
@@ -92,8 +96,8 @@ def parse_options() -> argparse.Namespace:
     add("--seconds", type=number(float, 0.05, 60), metavar="S",
         help="length of a run (default: 0.7)")
     add("--quick", action="store_true", help="MTU 1500 only, one round of 0.3 s")
-    add("--workers", type=number(int, 1, 64), default=1, metavar="N",
-        help="jobs of several connections are done by sluice with N workers, too (default: 1)")
+    add("--workers", type=number(int, 1, 64), default=min(2, cpu_count()), metavar="N",
+        help="jobs of several connections are done by sluice with N workers, too (default: 2)")
     add("--placement", choices=("together", "apart"), default="together",
         help="of client and system for request and connect: on one CPU, or on two "
         "(default: together)")
@@ -118,8 +122,8 @@ def check_machine(options: argparse.Namespace) -> None:
             refuse(f"no command `{tool}`: run tools/setup")
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         refuse("no access to /dev/net/tun: run as root (and `modprobe tun` if it is missing)")
-    if options.workers > len(os.sched_getaffinity(0)):
-        refuse(f"--workers {options.workers}: there are {len(os.sched_getaffinity(0))} CPUs")
+    if options.workers > cpu_count():
+        refuse(f"--workers {options.workers}: CPUs that can be used: {cpu_count()}")
 
 
 # --- a place of our own -------------------------------------------------------------------------
