@@ -46,6 +46,8 @@ class DatagramEvents {
   ~DatagramEvents() = default;
 };
 
+// Lives until unbind() has come to its core, or else as long as that runs callbacks and what was
+// posted there.
 class DatagramSocket {
  public:
   DatagramSocket(const DatagramSocket&) = delete;

@@ -59,20 +59,20 @@ struct Engine::State {
   std::uint32_t worker_for_connect() const;
   bool is_callback() const;
   bool post_to(std::uint32_t worker, Command command) const;
-  bool tell_all(const Command& command) const;
+  void tell_all(const Command& command) const;
   template <class Take>
   void take_port(Take take);
-  void install(const Command& command, const auto& undo);
   void withdraw(const auto& command);
 };
 
 void Engine::State::open_device() {
   facts = Facts();
-  if (!config.pcap.empty()) capture.emplace(config.pcap);
   const bool adopts = !config.tun_descriptors.empty();
   const io::Offloads offloads = choose_offloads();
   tun = adopts ? io::Tun::adopt(config.tun_descriptors)
                : io::Tun::open(config.tun_name, config.workers);
+  // With the device in our hands: the file may be that of an engine that runs.
+  if (!config.pcap.empty()) capture.emplace(config.pcap);
   const io::Offloads taken = tun->set_offloads(offloads);
   if (taken != offloads)
     facts.notes.emplace_back("the device refuses some offloads: going without");
@@ -184,17 +184,11 @@ bool Engine::State::is_callback() const {
 }
 
 // Commands of one thread run in their order: an answer means that all workers have run it. Only a
-// callback must not wait, neither for room nor for the answer: its own core runs the command later.
-bool Engine::State::tell_all(const Command& command) const {
-  const bool waits = !is_callback();
-  for (const auto& worker : workers) {
-    const bool taken = waits ? worker->post_patiently(command) : worker->post(command);
-    if (!taken && !waits) return false;
-  }
-  for (const auto& worker : workers) {
-    if (waits) worker->stats();
-  }
-  return true;
+// callback must not wait for it: its own core runs the command later.
+void Engine::State::tell_all(const Command& command) const {
+  for (const auto& worker : workers) worker->post_always(command);
+  if (is_callback()) return;
+  for (const auto& worker : workers) worker->stats();
 }
 
 template <class Take>
@@ -202,13 +196,6 @@ void Engine::State::take_port(Take take) {
   const std::lock_guard guard(ports_guard);
   const std::string problem = take(ports);
   if (!problem.empty()) throw EngineError(problem);
-}
-
-// On all workers or on none.
-void Engine::State::install(const Command& command, const auto& undo) {
-  if (tell_all(command)) return;
-  withdraw(undo);
-  throw EngineError("the engine is too busy to listen: try again");
 }
 
 void Engine::State::withdraw(const auto& command) {
@@ -261,7 +248,7 @@ Listener Engine::listen(const ListenOptions& options, const Acceptor& acceptor) 
   const ListenCommand listener{options, acceptor};
   state_->take_port([&](PortRegistry& ports) { return ports.add(listener); });
   const auto shares = static_cast<std::uint32_t>(std::max<std::size_t>(1, state_->workers.size()));
-  state_->install(replica_of(listener, shares), UnlistenCommand{options});
+  state_->tell_all(replica_of(listener, shares));
   return {*this, options};
 }
 
@@ -274,7 +261,7 @@ BindOptions Engine::bind(const BindOptions& options, DatagramEvents& events) {
   const std::shared_lock guard(state_->life);
   BindCommand socket{options, &events};
   state_->take_port([&](PortRegistry& ports) { return ports.add(socket); });
-  state_->install(socket, UnbindCommand{socket.options});
+  state_->tell_all(socket);
   return socket.options;
 }
 

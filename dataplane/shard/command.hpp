@@ -40,7 +40,7 @@ struct PostCommand {
 // The phases of stopping (design: 11).
 enum class StopPhase : std::uint8_t {
   drain,  // no new connections; FIN behind what every stream has sent
-  abort,  // RST to what is left; sockets are gone
+  abort,  // RST to what is left
 };
 
 struct StopCommand {

@@ -29,8 +29,9 @@ LocalAddresses::Number LocalAddresses::number_of(const IpAddress& address) {
 
 LocalAddresses::LocalAddresses(const std::vector<Cidr>& kernel_side) {
   for (const Cidr& side : kernel_side) {
-    Network network{side, number_of(side.address), number_of(side.network()),
-                    number_of(side.last()), side.address.is_v4()};
+    const Number begin = number_of(side.network());
+    const Number end = number_of(side.last());
+    Network network{side, number_of(side.address), begin, end, begin, end, side.address.is_v4()};
     // No carry: what is left out is the first or the last of at least four addresses.
     if (!is_host_address(side, side.network())) ++network.first.second;
     if (!is_host_address(side, side.last())) --network.last.second;
@@ -48,6 +49,17 @@ bool LocalAddresses::contains(const IpAddress& address) const {
         inside || (is_v4 == network.is_v4 && number >= network.first && number <= network.last);
   }
   return inside;
+}
+
+bool LocalAddresses::may_be_peer(const IpAddress& address) const {
+  const Number number = number_of(address);
+  const bool is_v4 = address.is_v4();
+  bool inside = false;
+  for (const Network& network : networks_) {
+    if (number == network.kernel) return true;
+    inside = inside || (is_v4 == network.is_v4 && number >= network.begin && number <= network.end);
+  }
+  return !inside;
 }
 
 std::optional<IpAddress> LocalAddresses::preferred(bool v4) const {

@@ -19,6 +19,10 @@ class LocalAddresses {
   // IPv4, its last (broadcast).
   bool contains(const IpAddress& address) const;
 
+  // Whether a packet to us may come from there: not from an address of our networks, be it ours or
+  // that of no single host (RFC 9293 MUST-63), but for the kernel's own.
+  bool may_be_peer(const IpAddress& address) const;
+
   // What we call ourselves when the application does not say: the address after the kernel's, or
   // the first free one of its network. None when there is no network of that family.
   std::optional<IpAddress> preferred(bool v4) const;
@@ -31,6 +35,8 @@ class LocalAddresses {
   struct Network {
     Cidr kernel_side;
     Number kernel;
+    Number begin;  // all of the network
+    Number end;
     Number first;  // that a host may have
     Number last;
     bool is_v4;

@@ -15,7 +15,8 @@ struct Ownership {
 
   std::uint32_t of(const FlowKey& flow) const;
   // TCP and UDP: the owner of the flow. An ICMP error: the owner of the flow that it quotes, if
-  // that has ports. Everything else: by the addresses alone. `ip` begins at the IP header.
+  // that has ports. Everything else, fragments too: by the addresses alone. `ip` begins at the IP
+  // header.
   std::uint32_t of(Bytes ip, const wire::Packet& packet) const;
 };
 

@@ -125,11 +125,11 @@ void Shard::run(PostCommand& command) {
 void Shard::run(StopCommand& command) {
   stopping_ = true;
   listeners_.clear();
-  if (command.phase == StopPhase::abort) sockets_.clear();
   all_.for_each([this, &command](ConnectionSlot& slot) {
     const bool pending = slot.listener != nullptr;
     slot.listener = nullptr;
     if (pending || command.phase == StopPhase::abort) {
+      slot.application_gone = true;  // nobody waits for what it has not read
       slot.tcp.abort(now_);
     } else {
       slot.tcp.shutdown_send(now_);

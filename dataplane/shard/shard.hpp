@@ -164,7 +164,7 @@ class Shard {
   void build_fragment(TxPacket& packet, OutPacket& out, std::uint32_t room);
   std::uint32_t build_whole(MutableBytes headers, const OutPacket& out, const Slice& payload,
                             std::uint16_t segment_bytes, bool complete_sums) const;
-  std::uint32_t next_identification();
+  std::uint32_t next_identification(bool v4);
 
   // shard_output.cpp
   bool close_if_finished(ConnectionSlot& slot);

@@ -19,6 +19,9 @@ static_assert(kHeaderRoom >= wire::kVirtioNetHeaderSize + wire::kIpv6Header +
 constexpr std::uint32_t kQuoteV4 = 576 - wire::kIpv4MinHeader - wire::kIcmpHeader;
 constexpr std::uint32_t kQuoteV6 = 1280 - wire::kIpv6Header - wire::kIcmpHeader;
 
+// In one packet for the device to cut: Linux refuses more (UDP_MAX_SEGMENTS, later 128).
+constexpr std::uint32_t kMostDatagrams = 64;
+
 }  // namespace
 
 OutPacket* Shard::new_reply(const IpAddress& from, const IpAddress& to, std::uint8_t protocol) {
@@ -81,13 +84,13 @@ bool Shard::build_next(TxPacket& packet, OutPacket& out) {
     build_fragment(packet, out, room);
     return out.payload.empty();
   }
-  const bool cut = out.segment_bytes > 0 && !options_.datagram_offload;
-  const std::uint32_t most = cut ? out.segment_bytes : out.payload.size();
+  const std::uint32_t datagrams = options_.datagram_offload ? kMostDatagrams : 1;
+  const std::uint32_t most =
+      out.segment_bytes > 0 ? out.segment_bytes * datagrams : out.payload.size();
   Slice payload = out.payload.front(std::min(most, out.payload.size()));
   out.payload.drop_front(payload.size());
-  packet.set_header(build_whole(packet.header, out, payload,
-                                cut ? std::uint16_t{0} : out.segment_bytes,
-                                !options_.checksum_offload));
+  packet.set_header(
+      build_whole(packet.header, out, payload, out.segment_bytes, !options_.checksum_offload));
   if (!payload.empty()) packet.add_piece(std::move(payload));
   return out.payload.empty();
 }
@@ -120,7 +123,7 @@ void Shard::build_fragment(TxPacket& packet, OutPacket& out, std::uint32_t room)
   std::array<std::uint8_t, wire::kMaxHeaders> whole;
   std::uint32_t header = 0;
   if (out.fragment_offset == 0) {
-    out.fragment_identification = next_identification();
+    out.fragment_identification = next_identification(out.ip.destination.is_v4());
     header = kFirstHeader;
   }
   const std::uint32_t length = std::min((room & ~7U) - header, out.payload.size());
@@ -139,9 +142,10 @@ void Shard::build_fragment(TxPacket& packet, OutPacket& out, std::uint32_t room)
   ++stats_.fragments_out;
 }
 
-// Shards never use the same one at the same time. RFC 6864 4.3
-std::uint32_t Shard::next_identification() {
-  return identification_++ * options_.ownership.shards + options_.worker;
+// Each shard has a share of the numbers for itself. RFC 6864 4.3
+std::uint32_t Shard::next_identification(bool v4) {
+  const std::uint64_t share = (std::uint64_t{1} << (v4 ? 16 : 32)) / options_.ownership.shards;
+  return static_cast<std::uint32_t>(options_.worker * share + identification_++ % share);
 }
 
 }  // namespace sluice

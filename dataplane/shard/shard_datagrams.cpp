@@ -9,6 +9,21 @@ namespace sluice {
 
 // --- fragments --------------------------------------------------------------------------------
 
+namespace {
+
+// Whether a first fragment, which holds all its headers, is of an ICMP error: never answered by
+// another. RFC 1122 3.2.2, RFC 4443 2.4 (e)
+bool is_error(Bytes first, wire::IpHeader header) {
+  header.is_fragment = false;
+  const bool v6 = header.source.is_v6();
+  if (v6 && wire::skip_extensions(first, header) != DropReason::none) return true;
+  if (header.protocol != (v6 ? wire::kProtocolIcmpV6 : wire::kProtocolIcmp)) return false;
+  const std::uint8_t type = first[header.payload_offset];
+  return v6 ? wire::icmp_v6::is_error(type) : wire::icmp_v4::is_error(type);
+}
+
+}  // namespace
+
 Slice Shard::join(const Slice& fragment, Instant now) {
   now_ = now;
   DropReason reason = DropReason::fragment_limit;
@@ -25,7 +40,8 @@ void Shard::expire_fragments() {
     count_drop(DropReason::fragment_timeout);
     wire::IpHeader header;
     if (first.empty() || wire::parse_ip(first.bytes(), header) != DropReason::none) continue;
-    if (!local_.contains(header.destination)) continue;
+    const bool is_ours = local_.contains(header.destination) && local_.may_be_peer(header.source);
+    if (!is_ours || is_error(first.bytes(), header)) continue;
     const bool v4 = header.destination.is_v4();
     reply_with_error(
         first, header.destination, header.source,

@@ -16,7 +16,7 @@ DropReason Shard::route(const Slice& ip, const wire::Packet& packet) {
   if (to.is_multicast() || to.is_broadcast()) return DropReason::multicast;  // RFC 9293 MUST-57
   if (packet.source == to) return DropReason::land_attack;
   if (!local_.contains(to)) return DropReason::not_for_us;  // RFC 1122 R1122-2
-  if (local_.contains(packet.source)) return DropReason::bad_source_address;
+  if (!local_.may_be_peer(packet.source)) return DropReason::bad_source_address;
   switch (packet.protocol) {
     case wire::kProtocolTcp: return on_tcp(ip, packet);
     case wire::kProtocolIcmp:

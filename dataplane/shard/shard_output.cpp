@@ -17,12 +17,14 @@ constexpr std::uint32_t kPacketsPerConnection = 8;
 
 void Shard::fill(TxBatch& batch, Instant now) {
   now_ = now;
-  std::uint32_t budget = kPacketsPerTurn;
-  fill_from(replies_, batch, budget);
-  std::uint32_t datagrams = budget / 2;
-  budget -= datagrams;
-  fill_from(datagrams_, batch, datagrams);
-  budget += datagrams;
+  std::uint32_t budget = std::min(kPacketsPerTurn, batch.free_count());
+  // Each at most half of what is left, so that no flood of them keeps connections from speaking.
+  for (OutQueue* const queue : {&replies_, &datagrams_}) {
+    std::uint32_t share = (budget + 1) / 2;
+    budget -= share;
+    fill_from(*queue, batch, share);
+    budget += share;
+  }
   if (sockets_wait_) tell_writable();
   IntrusiveList<ConnectionSlot, ReadyTag> later;
   while (budget > 0 && !ready_.empty()) {

@@ -72,6 +72,12 @@ void Handoff::bring_home() {
   }
 }
 
+bool Handoff::holds_frames() const {
+  return std::any_of(neighbours_.begin(), neighbours_.end(), [](const auto& neighbour) {
+    return neighbour != nullptr && neighbour->held > 0;
+  });
+}
+
 void Handoff::leave(io::TunQueue& queue) {
   crew_.meet();
   while (take(kMostAtOnce, [](const Slice&, const wire::Packet&) {}) > 0) {

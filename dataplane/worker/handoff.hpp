@@ -37,6 +37,9 @@ class Handoff {
   // in own frames that have come back.
   void flush(io::TunQueue& queue);
 
+  // Whether frames of other workers are here.
+  bool holds_frames() const;
+
   // The worker's last steps, after its loop and with its shard gone: nobody hands over any more
   // once all have left, and no frame is on its way once all have sent theirs home.
   void leave(io::TunQueue& queue);

@@ -5,6 +5,8 @@
 #include <concurrentqueue/concurrentqueue.h>
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -58,17 +60,13 @@ class Inbox {
   // blocks that it has used, so that one which has filled them all would leave the others none.
 
   // From any thread.
-  Pushed push(Command command) {
-    const bool has_room = waiting_.fetch_add(1, std::memory_order_acq_rel) < capacity_.commands;
-    if (has_room && commands_.enqueue(std::move(command))) return ring();
-    waiting_.fetch_sub(1, std::memory_order_relaxed);
-    return Pushed::full;
-  }
+  Pushed push(Command command) { return push_within(capacity_.commands, std::move(command)); }
+  // Refused only once the inbox is closed: for what nobody could make up for.
+  Pushed push_always(Command command) { return push_within(kClosed, std::move(command)); }
   // All of them, in order, or none.
   Pushed push(Lane& lane, std::span<const HandedPacket> packets) {
-    const bool taken =
-        packets_.size_approx() + packets.size() <= capacity_.packets &&
-        packets_.try_enqueue_bulk(lane.packets_, packets.data(), packets.size());
+    const bool taken = packets_.size_approx() + packets.size() <= capacity_.packets &&
+                       packets_.try_enqueue_bulk(lane.packets_, packets.data(), packets.size());
     return taken ? ring() : Pushed::full;
   }
   // Frames of this inbox's worker, on their way home. Wakes it only when it waits for them.
@@ -79,6 +77,10 @@ class Inbox {
   }
 
   // The worker's own calls. The spans say how many are wanted at most; the count how many came.
+  // Refuses commands from now on. Those that were taken before can still be popped: all of them,
+  // though perhaps not at once, as long as has_commands().
+  void close() { waiting_.fetch_or(kClosed, std::memory_order_acq_rel); }
+  bool has_commands() const { return (waiting_.load(std::memory_order_acquire) & ~kClosed) != 0; }
   bool pop(Command& command) {
     const bool popped = commands_.try_dequeue(command);
     if (popped) waiting_.fetch_sub(1, std::memory_order_relaxed);
@@ -104,14 +106,21 @@ class Inbox {
 
  private:
   enum State : std::uint8_t { kAwake, kAsleep, kStarved };
+  static constexpr std::size_t kClosed = ~(SIZE_MAX >> 1);
 
+  Pushed push_within(std::size_t most, Command command) {
+    const bool has_room = waiting_.fetch_add(1, std::memory_order_acq_rel) < most;
+    if (has_room && commands_.enqueue(std::move(command))) return ring();
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return Pushed::full;
+  }
   Pushed ring() {
     const std::uint8_t before = state_.exchange(kAwake, std::memory_order_acq_rel);
     return before == kAwake ? Pushed::done : Pushed::done_wake_it;
   }
 
   const Capacity capacity_;
-  std::atomic<std::size_t> waiting_{0};  // commands
+  std::atomic<std::size_t> waiting_{0};  // commands; and kClosed
   moodycamel::ConcurrentQueue<Command> commands_;
   moodycamel::ConcurrentQueue<HandedPacket> packets_;
   moodycamel::ConcurrentQueue<Frame*> frames_;

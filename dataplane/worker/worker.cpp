@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <system_error>
+#include <utility>
 
 #include "dataplane/io/clock.hpp"
 #include "dataplane/io/cpu.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::size_t kInboxCapacity = 4096;
 constexpr std::size_t kPacketsPerTurn = 16;  // batching must not become delay
+// All of them may be the last pieces of datagrams that are handed over in their turn.
+constexpr std::size_t kHandedPerTurn = Handoff::kMostAtOnce - kPacketsPerTurn;
 constexpr std::size_t kCommandsPerTurn = 64;
 constexpr std::uint32_t kFrameBytes = wire::kVirtioNetHeaderSize + 65'535;
 constexpr std::uint32_t kBlockBytes = 4096;
@@ -100,7 +103,7 @@ void Worker::start() {
 
 void Worker::request_stop() {
   stop_requested_.store(true, std::memory_order_release);
-  post(PostCommand{[] {}});
+  post_always(PostCommand{[] {}});
 }
 
 void Worker::join() {
@@ -108,26 +111,23 @@ void Worker::join() {
 }
 
 bool Worker::post(Command command) {
-  const Inbox::Pushed pushed = inbox_.push(std::move(command));
-  if (pushed == Inbox::Pushed::done_wake_it) queue_->wake();
-  return pushed != Inbox::Pushed::full;
+  return wake_for(inbox_.push(std::move(command)));
 }
 
-bool Worker::post_patiently(const Command& command) {
-  while (!post(command)) {
-    if (ended_.load(std::memory_order_acquire)) return false;
-    std::this_thread::yield();  // the inbox is full: the worker is emptying it
-  }
-  return true;
+void Worker::post_always(Command command) {
+  wake_for(inbox_.push_always(std::move(command)));
+}
+
+bool Worker::wake_for(Inbox::Pushed pushed) {
+  if (pushed == Inbox::Pushed::done_wake_it) queue_->wake();
+  return pushed != Inbox::Pushed::full;
 }
 
 EngineStats Worker::stats() {
   SLUICE_ASSERT(std::this_thread::get_id() != thread_.get_id());
   auto answer = std::make_shared<std::promise<EngineStats>>();
   std::future<EngineStats> stats = answer->get_future();
-  if (!post_patiently(PostCommand{[this, answer] { answer->set_value(snapshot()); }})) {
-    return final_stats_;
-  }
+  post_always(PostCommand{[this, answer] { answer->set_value(snapshot()); }});
   while (stats.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) {
     if (ended_.load(std::memory_order_acquire)) return final_stats_;
   }
@@ -155,12 +155,25 @@ void Worker::run(std::promise<void>& ready) {
     queue_.reset();
     return;
   }
+  // Not before: a socket's on_bound() may call the engine, which is ours to call from now on. And
+  // before the first packet is looked at.
+  for (const Command& replica : setup_.replicas) shard_->on_command(replica, io::now());
   while (phase_ != Phase::done) turn(*memory_);
-  final_stats_ = snapshot();
-  ended_.store(true, std::memory_order_release);
+  inbox_.close();  // whoever posts is told from now on, and hears of what was taken before
+  while (inbox_.has_commands()) run_commands(io::now());
   queue_->quiesce(memory_->batch);
+  final_stats_ = snapshot();
   shard_.reset();
   memory_->handoff.leave(*queue_);
+  count_late_packets();
+  ended_.store(true, std::memory_order_release);
+}
+
+// What others have handed over since the last turn is taken, and dropped.
+void Worker::count_late_packets() {
+  const HandoffCounters before = std::exchange(final_stats_.handoff, memory_->handoff.counters());
+  const auto stopping = static_cast<std::size_t>(DropReason::stopping);
+  final_stats_.shard.drops[stopping] += final_stats_.handoff.taken - before.taken;
 }
 
 // False when it has told why not.
@@ -172,10 +185,8 @@ bool Worker::prepare(std::promise<void>& ready) {
     memory_ = std::make_unique<Memory>(config_, crew_, number_);
     queue_ = make_queue(*memory_);
     crew_.set_queue(number_, *queue_);
-    const Instant now = io::now();
     shard_ = std::make_unique<Shard>(shard_options(setup_, number_, memory_->frames),
-                                     memory_->resources, now);
-    for (const Command& replica : setup_.replicas) shard_->on_command(replica, now);
+                                     memory_->resources, io::now());
   } catch (...) {
     ready.set_exception(std::current_exception());
     return false;
@@ -218,9 +229,12 @@ void Worker::turn(Memory& memory) {
 
   Instant wait_until = shard_->next_deadline();
   if (phase_ != Phase::running) wait_until = std::min(wait_until, phase_end_);
-  const bool busy = packets == kPacketsPerTurn || handed == Handoff::kMostAtOnce ||
+  // What is written now may lie in others' frames, which shall be on their way home before we
+  // sleep.
+  const bool owes = !memory.batch.empty() && memory.handoff.holds_frames();
+  const bool busy = packets == kPacketsPerTurn || handed == kHandedPerTurn ||
                     commands == kCommandsPerTurn || shard_->has_output() || config_.busy_poll ||
-                    phase_ != phase_before;
+                    owes || phase_ != phase_before;
   if (busy || !inbox_.try_sleep(memory.frames.free_count() == 0)) wait_until = now;
   queue_->submit(memory.batch, wait_until);
   inbox_.awake();
@@ -246,24 +260,35 @@ void Worker::take_packet(Memory& memory, const io::RxPacket& received, Instant n
   const wire::VirtioNetHeader offload = wire::parse_virtio_net(ip.bytes());
   ip.drop_front(wire::kVirtioNetHeaderSize);
   wire::Packet packet;
-  DropReason reason = wire::parse_packet(ip.bytes(), offload, packet);
-  if (reason == DropReason::fragment) {
-    ip = shard_->join(ip, now);
-    if (ip.empty()) return;
-    reason = wire::parse_packet(ip.bytes(), wire::VirtioNetHeader(), packet);
+  const DropReason refused = wire::parse_packet(ip.bytes(), offload, packet);
+  if (refused != DropReason::none && refused != DropReason::fragment) {
+    return shard_->count_drop(refused);
   }
-  if (reason != DropReason::none) return shard_->count_drop(reason);
+  bring_to_owner(memory, std::move(ip), packet, now);
+}
+
+// `ip` lies in a frame of ours, and is its only slice.
+void Worker::bring_to_owner(Memory& memory, Slice ip, const wire::Packet& packet, Instant now) {
   const std::uint32_t owner = shard_->owner_of(ip.bytes(), packet);
   if (owner != number_) return memory.handoff.give(owner, std::move(ip), packet);
-  shard_->on_packet(ip, packet, now);
+  take_own(memory, ip, packet, now);
+}
+
+void Worker::take_own(Memory& memory, const Slice& ip, const wire::Packet& packet, Instant now) {
+  if (!packet.is_fragment) return shard_->on_packet(ip, packet, now);
+  Slice whole = shard_->join(ip, now);
+  if (whole.empty()) return;
+  wire::Packet joined;
+  const DropReason refused = wire::parse_packet(whole.bytes(), wire::VirtioNetHeader(), joined);
+  if (refused != DropReason::none) return shard_->count_drop(refused);
+  bring_to_owner(memory, std::move(whole), joined, now);
 }
 
 std::size_t Worker::take_handed(Memory& memory, Instant now) {
   if (config_.workers == 1) return 0;
-  return memory.handoff.take(Handoff::kMostAtOnce,
-                             [this, now](const Slice& ip, const wire::Packet& packet) {
-                               shard_->on_packet(ip, packet, now);
-                             });
+  return memory.handoff.take(kHandedPerTurn, [&](const Slice& ip, const wire::Packet& packet) {
+    take_own(memory, ip, packet, now);
+  });
 }
 
 void Worker::record(const TxBatch& batch) {
@@ -301,7 +326,7 @@ void Worker::step_stop(Instant now) {
       if (now >= drain_end_ || crew_.all_drained()) begin_abort(now);
       return;
     case Phase::aborting:
-      if (now >= phase_end_) phase_ = Phase::done;
+      if (now >= phase_end_ && shard_->connections() == 0) phase_ = Phase::done;
       return;
     case Phase::done: return;
   }

@@ -45,11 +45,11 @@ class Worker {
   void request_stop();
   void join();
 
-  // From any thread, between the crew's begin() and join(). False when the inbox is full: nothing
-  // was taken.
+  // From any thread, between the crew's begin() and join(). False when the inbox is full, or the
+  // worker about to end: nothing was taken.
   bool post(Command command);
-  // Waits for room; so not from a worker's thread. False when the worker has ended.
-  bool post_patiently(const Command& command);
+  // Takes it however full the inbox is; lost only when the worker is about to end.
+  void post_always(Command command);
   // Waits for the worker's answer, so not from its own thread; once it has ended, what it had
   // counted by then.
   EngineStats stats();
@@ -68,11 +68,15 @@ class Worker {
   enum class Phase : std::uint8_t { running, draining, waiting, aborting, done };
 
   EngineStats snapshot() const;
+  bool wake_for(Inbox::Pushed pushed);
   bool prepare(std::promise<void>& ready);
+  void count_late_packets();
   void run(std::promise<void>& ready);
   void turn(Memory& memory);
   std::size_t receive(Memory& memory, Instant now);
   void take_packet(Memory& memory, const io::RxPacket& received, Instant now);
+  void bring_to_owner(Memory& memory, Slice ip, const wire::Packet& packet, Instant now);
+  void take_own(Memory& memory, const Slice& ip, const wire::Packet& packet, Instant now);
   std::size_t take_handed(Memory& memory, Instant now);
   std::size_t run_commands(Instant now);
   void record(const TxBatch& batch);

@@ -8,7 +8,7 @@
 namespace sluice::wire {
 namespace {
 
-constexpr std::size_t kMaxPacket = 65'535;
+constexpr std::size_t kMaxLengthField = 65'535;
 constexpr std::uint16_t kDontFragment = 0x4000;
 constexpr std::uint16_t kMoreFragments = 0x2000;
 constexpr std::uint16_t kOffset = 0x1fff;  // in units of 8 bytes
@@ -65,7 +65,7 @@ bool skip_extension(Bytes packet, IpHeader& header) {
   } else if (!may_skip_options(rest.subspan(2, length - 2))) {
     return false;
   }
-  if (kind != kProtocolFragment) header.fragment_named_at = header.payload_offset;
+  if (!header.is_fragment) header.fragment_named_at = header.payload_offset;
   header.protocol = rest[0];
   header.payload_offset += static_cast<std::uint32_t>(length);
   header.payload_length -= static_cast<std::uint32_t>(length);
@@ -179,12 +179,14 @@ DropReason parse_ip(Bytes packet, IpHeader& header) {
 
 std::size_t build_ip(MutableBytes out, const IpFields& fields, std::size_t payload_length) {
   const std::size_t header_length = ip_header_length(fields.destination);
-  const std::size_t total = header_length + payload_length;
-  SLUICE_ASSERT(out.size() >= header_length && total <= kMaxPacket);
-  if (fields.destination.is_v4()) {
-    build_v4(out.data(), fields, total);
+  const bool is_v4 = fields.destination.is_v4();
+  // The length field of IPv6 does not count its own header.
+  const std::size_t length = is_v4 ? header_length + payload_length : payload_length;
+  SLUICE_ASSERT(out.size() >= header_length && length <= kMaxLengthField);
+  if (is_v4) {
+    build_v4(out.data(), fields, length);
   } else {
-    build_v6(out.data(), fields, payload_length);
+    build_v6(out.data(), fields, length);
   }
   return header_length;
 }

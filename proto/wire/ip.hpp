@@ -64,7 +64,8 @@ inline std::size_t ip_header_length(const IpAddress& address) {
   return address.is_v4() ? kIpv4MinHeader : kIpv6Header;
 }
 
-// Writes the header (IPv4 with its sum) and returns its length. The total must fit 65,535 bytes.
+// Writes the header (IPv4 with its sum) and returns its length. What the length field counts must
+// fit 65,535 bytes: with IPv6 not the header itself.
 std::size_t build_ip(MutableBytes out, const IpFields& fields, std::size_t payload_length);
 
 }  // namespace sluice::wire

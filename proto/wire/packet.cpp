@@ -122,9 +122,10 @@ DropReason parse_packet(Bytes ip, const VirtioNetHeader& offload, Packet& packet
   IpHeader header;
   const DropReason refused = parse_ip(ip, header);
   if (refused != DropReason::none) return refused;
-  if (header.is_fragment) return DropReason::fragment;
+  packet.is_fragment = header.is_fragment;
   packet.source = header.source;
   packet.destination = header.destination;
+  if (header.is_fragment) return DropReason::fragment;
   packet.protocol = header.protocol;
   packet.hop_limit = header.hop_limit;
   packet.traffic_class = header.traffic_class;

@@ -16,6 +16,7 @@ namespace sluice::wire {
 // Offsets count from the first byte of the IP header. Which of tcp, udp and icmp is set follows
 // from `protocol`.
 struct Packet {
+  bool is_fragment = false;  // then only this and the addresses are set
   IpAddress source;
   IpAddress destination;
   std::uint8_t protocol = 0;  // of the transport, behind any IPv6 extension headers
@@ -32,7 +33,8 @@ struct Packet {
 
 // `ip` starts with the IP header and may be longer than the packet (padding is ignored);
 // `offload` is what the device said about it. Sums are trusted where it says NEEDS_CSUM or
-// DATA_VALID and verified otherwise. On anything but DropReason::none `packet` is undefined.
+// DATA_VALID and verified otherwise. On anything but DropReason::none and `fragment`, `packet` is
+// undefined.
 // Source address checks: no multicast, broadcast, loopback or unspecified source (RFC 1122
 // 3.2.1.3, RFC 9293 MUST-63). Destinations are the shard's business.
 DropReason parse_packet(Bytes ip, const VirtioNetHeader& offload, Packet& packet);

@@ -114,6 +114,13 @@ class CheckTest(LabTest):
         self.assertIn("modprobe tun", tree["check"]["tun_driver"]["text"])
         self.assertEqual(tree["check"]["offload_tso4"]["answer"], "unknown")
 
+    def test_a_full_disk(self) -> None:
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([lab.SLUICE, "check"], check=False, stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=20)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "sluice: cannot write to standard output\n")
+
     def test_wrong_words(self) -> None:
         for words in (("word",), ("--no-such-flag",)):
             done = check(*words)

@@ -147,8 +147,9 @@ class Datagrams(LabTest):
 class Fragments(LabTest):
     def test_large_pings(self) -> None:
         engine = self.engine()
-        for address, largest in ((V4, 65_507), (V6, 65_487)):
-            for size in (1473, 5000, largest):
+        # Of IPv6, those beyond 65,487 come and go in fragments only: no packet holds them whole.
+        for address, sizes in ((V4, (1473, 5000, 65_507)), (V6, (1473, 65_487, 65_489))):
+            for size in sizes:
                 said = self.run_ok(
                     "ping", "-c", "20", "-i", "0.01", "-s", str(size), "-W", "2", address
                 )

@@ -66,11 +66,14 @@ inline std::vector<std::uint8_t> quote_of(const PacketBytes& sent, std::size_t m
           sent.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
-inline PacketBytes udp_packet(const IpAddress& from, const IpAddress& to, Bytes payload) {
+// A datagram from the remote end of `flow` to its local end.
+inline PacketBytes udp_packet(const FlowKey& flow, Bytes payload) {
+  const IpAddress& from = flow.remote;
+  const IpAddress& to = flow.local;
   std::vector<std::uint8_t> datagram(wire::kUdpHeader);
   datagram.insert(datagram.end(), payload.begin(), payload.end());
-  store_be16(&datagram[0], 1234);
-  store_be16(&datagram[2], 5678);
+  store_be16(&datagram[0], flow.remote_port);
+  store_be16(&datagram[2], flow.local_port);
   store_be16(&datagram[4], static_cast<std::uint16_t>(datagram.size()));
   wire::Checksum sum;
   sum.add_pseudo_header(from, to, wire::kProtocolUdp, static_cast<std::uint32_t>(datagram.size()));
@@ -84,6 +87,10 @@ inline PacketBytes udp_packet(const IpAddress& from, const IpAddress& to, Bytes 
   wire::build_ip(MutableBytes(packet).subspan(wire::kVirtioNetHeaderSize), ip, datagram.size());
   packet.insert(packet.end(), datagram.begin(), datagram.end());
   return packet;
+}
+
+inline PacketBytes udp_packet(const IpAddress& from, const IpAddress& to, Bytes payload) {
+  return udp_packet({to, from, 5678, 1234}, payload);
 }
 
 }  // namespace sluice::test

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "dataplane/io/machine_check.hpp"
+#include "tools/sluice/options.hpp"
 
 namespace sluice {
 namespace {
@@ -83,7 +85,9 @@ Json tree_of(const io::MachineReport& report) {
 
 void check(bool json) {
   const io::MachineReport report = io::check_machine();
-  fmt::print("{}", json ? tree_of(report).dump() + "\n" : text_of(report));
+  const std::string text = json ? tree_of(report).dump() + "\n" : text_of(report);
+  const bool is_told = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  if (!is_told || std::fflush(stdout) != 0) fail("cannot write to standard output");
   if (!report.missing().empty()) throw CLI::RuntimeError(1);
 }
 

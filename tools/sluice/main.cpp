@@ -1,7 +1,7 @@
 // The command: `sluice SUBCOMMAND`.
-#include <CLI/CLI.hpp>
 #include <fcntl.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include "tools/sluice/check.hpp"
 #include "tools/sluice/dump.hpp"
@@ -9,8 +9,8 @@
 
 namespace {
 
-// Whoever closed one of the three (`>&-`) would get the device's queue in its place, and the text of
-// the command written into it as packets.
+// Whoever closed one of the three (`>&-`) would get the device's queue in its place, and the text
+// of the command written into it as packets.
 void hold_standard_descriptors() {
   int fd = open("/dev/null", O_RDWR);
   while (fd >= 0 && fd <= STDERR_FILENO) fd = open("/dev/null", O_RDWR);

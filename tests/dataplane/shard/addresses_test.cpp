@@ -32,6 +32,17 @@ TEST(LocalAddresses, AreTheNetworkWithoutTheKernelsOwn) {
   }
 }
 
+TEST(LocalAddresses, NobodyElseSpeaksFromTheNetworkButTheKernel) {  // RFC 9293 MUST-63
+  const LocalAddresses ours = local({"10.0.5.100/24", "fd05::100/64", "10.0.5.77/32"});
+  for (const char* yes : {"10.0.5.100", "fd05::100", "10.0.5.77", "10.0.4.255", "10.0.6.0",
+                          "fd05:0:0:1::", "192.0.2.1"}) {
+    EXPECT_TRUE(ours.may_be_peer(ip(yes))) << yes;
+  }
+  for (const char* no : {"10.0.5.0", "10.0.5.255", "10.0.5.1", "10.0.5.254", "fd05::", "fd05::1"}) {
+    EXPECT_FALSE(ours.may_be_peer(ip(no))) << no;
+  }
+}
+
 TEST(LocalAddresses, AnotherKernelAddressInTheSameNetworkIsNotOurs) {
   const LocalAddresses ours = local({"10.0.5.100/24", "10.0.5.101/24"});
   EXPECT_FALSE(ours.contains(ip("10.0.5.101")));

@@ -75,6 +75,8 @@ TEST_F(ShardTest, IsSilentForWhatIsNotForUs) {
       {from_to("10.0.5.101", "10.0.5.101"), DropReason::land_attack},
       {from_to("10.0.5.102", "10.0.5.101"), DropReason::bad_source_address},
       {from_to("fd05::7", "fd05::101"), DropReason::bad_source_address},
+      {from_to("10.0.5.255", "10.0.5.101"), DropReason::bad_source_address},
+      {from_to("10.0.5.0", "10.0.5.101"), DropReason::bad_source_address},
       {from_to("127.0.0.1", "10.0.5.101"), DropReason::bad_source_address},
       {from_to("224.0.0.9", "10.0.5.101"), DropReason::bad_source_address},
   };

@@ -37,6 +37,17 @@ Built build_tcp_with(const IpFields& ip, const TcpHeader& tcp, const ByteVector&
   return join(headers, build_tcp_packet(headers, ip, tcp, facts), payload);
 }
 
+Built build_udp_with(const IpFields& ip, const UdpHeader& udp, const ByteVector& payload,
+                     std::uint16_t gso_size, bool complete) {
+  ByteVector headers(kMaxHeaders, 0xee);
+  Checksum sum;
+  sum.add(payload);
+  const PayloadFacts facts{.length = static_cast<std::uint32_t>(payload.size()),
+                           .gso_size = gso_size,
+                           .payload_sum = complete ? &sum : nullptr};
+  return join(headers, build_udp_packet(headers, ip, udp, facts), payload);
+}
+
 Built build_icmp_with(const IpFields& ip, const IcmpHeader& icmp, const ByteVector& payload) {
   ByteVector headers(kMaxHeaders, 0xee);
   return join(headers, build_icmp_packet(headers, ip, icmp, payload), payload);
@@ -141,6 +152,106 @@ TEST(BuildTcpPacket, RFC9293_MUST_2_what_is_built_can_be_parsed) {
     EXPECT_EQ(packet.payload_offset + packet.payload_length, built.packet.size());
   }
 }
+
+// --- UDP ----------------------------------------------------------------------------------------
+
+const UdpHeader kUdpPorts{.source_port = 50'464, .destination_port = 9};
+
+TEST(BuildUdpPacket, RFC768_R768_1_makes_the_captured_datagrams) {
+  IpFields v4 = kV4;
+  v4.identification = 0xefb8;
+  const Built built = build_udp_with(v4, kUdpPorts, {'h', 'e', 'l', 'l', 'o'}, 0, true);
+  EXPECT_EQ(built.packet, from_hex(sample::kUdpV4));
+  EXPECT_EQ(built.offload.flags, 0);
+  IpFields v6 = kV6;
+  v6.flow_label = 0xe0c20;
+  const UdpHeader ports{.source_port = 0xc61e, .destination_port = 9};
+  EXPECT_EQ(build_udp_with(v6, ports, {'h', 'e', 'l', 'l', 'o', '!'}, 0, true).packet,
+            from_hex(sample::kUdpV6));
+}
+
+TEST(BuildUdpPacket, RFC768_R768_2_a_sum_of_zero_goes_out_as_all_ones) {
+  int all_ones = 0;
+  for (std::uint32_t word = 0; word <= 0xffff; ++word) {
+    ByteVector payload(2);
+    sample::set_u16(payload, 0, static_cast<std::uint16_t>(word));
+    const Built built = build_udp_with(kV4, kUdpPorts, payload, 0, true);
+    const std::uint16_t sum = load_be16(&built.packet[sample::kTransportV4 + 6]);
+    ASSERT_NE(sum, 0) << "would say that there is none";
+    if (sum != 0xffff) continue;
+    ++all_ones;
+    EXPECT_EQ(sample::parse(built.packet), DropReason::none);
+  }
+  EXPECT_EQ(all_ones, 1);
+}
+
+TEST(BuildUdpPacket, an_offloaded_sum_is_that_of_the_pseudo_header) {
+  const ByteVector payload(1'001, 0x5a);
+  for (const IpFields& ip : {kV4, kV6}) {
+    const std::uint16_t ip_length = ip.source.is_v4() ? 20 : 40;
+    Built built = build_udp_with(ip, kUdpPorts, payload, 0, false);
+    EXPECT_EQ(built.offload,
+              (VirtioNetHeader{.flags = VirtioNetHeader::kNeedsChecksum,
+                               .gso_type = VirtioNetHeader::kGsoNone,
+                               .header_length = static_cast<std::uint16_t>(ip_length + 8),
+                               .gso_size = 0,
+                               .checksum_start = ip_length,
+                               .checksum_offset = 6}));
+    Checksum pseudo;
+    pseudo.add_pseudo_header(ip.source, ip.destination, 17, 1'009);
+    EXPECT_EQ(load_be16(&built.packet[ip_length + 6U]), pseudo.folded());
+    finish_sum(built);
+    EXPECT_EQ(sample::parse(built.packet), DropReason::none);
+  }
+}
+
+TEST(BuildUdpPacket, several_are_one_packet_of_their_full_length) {
+  const ByteVector payload(60'001, 7);
+  for (const IpFields& ip : {kV4, kV6}) {
+    Built built = build_udp_with(ip, kUdpPorts, payload, 1'200, false);
+    EXPECT_EQ(built.offload.gso_type, VirtioNetHeader::kGsoUdpL4);
+    EXPECT_EQ(built.offload.gso_size, 1'200);
+    Packet packet;
+    ASSERT_EQ(sample::parse(built.packet, built.offload, packet), DropReason::none);
+    EXPECT_EQ(packet.gso_size, 1'200);
+    EXPECT_EQ(packet.udp.length, 60'009);
+    EXPECT_EQ(packet.payload_length, 60'001U);
+    finish_sum(built);
+    EXPECT_EQ(sample::parse(built.packet), DropReason::none);
+  }
+  for (const int size : {0, 60'001, 60'002}) {
+    const Built built =
+        build_udp_with(kV4, kUdpPorts, payload, static_cast<std::uint16_t>(size), false);
+    EXPECT_EQ(built.offload.gso_type, VirtioNetHeader::kGsoNone) << size;
+    EXPECT_EQ(built.offload.gso_size, 0) << size;
+  }
+}
+
+TEST(BuildUdpPacket, RFC768_R768_3_what_is_built_can_be_parsed) {
+  Rng rng(768);
+  for (int i = 0; i < 2'000; ++i) {
+    const IpFields& ip = rng.chance(0.5) ? kV4 : kV6;
+    const UdpHeader ports{.source_port = static_cast<std::uint16_t>(rng.below(65'536)),
+                          .destination_port = static_cast<std::uint16_t>(rng.below(65'536)),
+                          .length = 1,  // filled in
+                          .checksum = 2};
+    ByteVector payload(rng.below(100));
+    for (auto& byte : payload) byte = static_cast<std::uint8_t>(rng.next());
+    const bool complete = rng.chance(0.5);
+    Built built = build_udp_with(ip, ports, payload, 0, complete);
+    if (!complete) finish_sum(built);
+    Packet packet;
+    ASSERT_EQ(sample::parse(built.packet, {}, packet), DropReason::none);
+    EXPECT_EQ(packet.source, ip.source);
+    EXPECT_EQ(packet.destination, ip.destination);
+    EXPECT_EQ(packet.udp.source_port, ports.source_port);
+    EXPECT_EQ(packet.udp.destination_port, ports.destination_port);
+    EXPECT_EQ(packet.udp.length, kUdpHeader + payload.size());
+    EXPECT_EQ(packet.payload_length, payload.size());
+  }
+}
+
+// --- ICMP ---------------------------------------------------------------------------------------
 
 TEST(BuildIcmpPacket, RFC792_R792_2_makes_the_captured_echo) {
   IpFields ip = kV4;

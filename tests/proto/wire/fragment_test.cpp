@@ -295,6 +295,20 @@ TEST(BuildWhole, makes_the_headers_of_the_whole) {
   }
 }
 
+// The fragment header that is closed up is the one that says "fragment", behind one that does not.
+TEST(BuildWhole, RFC8200_R8200_8_keeps_an_atomic_fragment_header) {
+  const ByteVector payload = test::patterned(200, 3);
+  const ByteVector whole = sample::with_extensions(test::whole_packet(fields_v6(), payload),
+                                                   kProtocolFragment, from_hex("1100000000000009"));
+  const ByteVector first = fragment_v6(whole, {0, 64}, kId, kIpv6Header + kFragmentHeader);
+  IpHeader header;
+  ASSERT_EQ(parse_fragment(first, header), DropReason::none);
+  ByteVector packet = first_with_all(first, header, payload);
+  const std::uint32_t dropped = build_whole(packet, header, false);
+  packet.erase(packet.begin(), packet.begin() + dropped);
+  EXPECT_EQ(packet, whole);
+}
+
 TEST(BuildWhole, RFC3168_R3168_11_marks_congestion) {
   const ByteVector payload = test::patterned(100, 3);
   for (IpFields ip : {fields_v4(), fields_v6()}) {

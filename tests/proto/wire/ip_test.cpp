@@ -284,6 +284,10 @@ TEST(BuildIpDeathTest, refuses_more_than_a_packet_holds) {
   const IpFields fields{.source = IpAddress::v4(1), .destination = IpAddress::v4(2)};
   EXPECT_EQ(build_ip(out, fields, 65'515), 20U);
   EXPECT_DEATH(build_ip(out, fields, 65'516), "");
+  const IpFields v6{.source = sample::address("fd00::1"),
+                    .destination = sample::address("fd00::2")};
+  EXPECT_EQ(build_ip(out, v6, 65'535), 40U);
+  EXPECT_DEATH(build_ip(out, v6, 65'536), "");
   EXPECT_DEATH(build_ip(MutableBytes(out).first(19), fields, 0), "");
 }
 
