@@ -61,12 +61,17 @@ def links() -> list[str]:
 # --- the engine ---------------------------------------------------------------------------------
 
 
+def with_defaults(options: tuple[str, ...]) -> list[str]:
+    """OPTIONS first, unless the test says itself how many workers there are."""
+    return list(options) if "--workers" in options else [*OPTIONS, *options]
+
+
 class Engine:
     """A `sluice run --json`, started and ready."""
 
     def __init__(self, *options: str, program: tuple[str, ...] = ()) -> None:
         self.process = subprocess.Popen(
-            [*program, SLUICE, "run", "--json", *OPTIONS, *options],
+            [*program, SLUICE, "run", "--json", *with_defaults(options)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )
         try:

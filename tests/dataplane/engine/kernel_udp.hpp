@@ -124,4 +124,18 @@ class KernelUdp {
   int error_ = 0;
 };
 
+// For a moment after a device is up Linux drops what comes for its own IPv6 address (and counts
+// Ip6InAddrErrors). Asks the engine's closed port 1 until the answer is heard.
+inline bool is_ipv6_heard() {
+  KernelUdp asking("fd05::100");
+  asking.connect_to("fd05::101", 1);
+  asking.set_patience(20);
+  for (int i = 0; i < 500; ++i) {
+    asking.send({1});
+    asking.receive();
+    if (asking.error() == ECONNREFUSED) return true;
+  }
+  return false;
+}
+
 }  // namespace sluice

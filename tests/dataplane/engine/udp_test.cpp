@@ -234,6 +234,7 @@ class EngineUdpSizes : public EngineUdp {
     Engine engine(config);
     engine.bind(at(7), echo);
     engine.start();
+    ASSERT_TRUE(is_ipv6_heard());
     KernelUdp client = client_of(7, address);
     for (const std::size_t size : sizes) EXPECT_TRUE(echoes_datagram(client, size)) << size;
     const ShardStats stats = engine.stats().shard;
@@ -282,6 +283,7 @@ TEST_F(EngineUdp, RFC1122_R1122_12_TheAnswerComesFromTheAddressThatWasAsked) {
   Engine engine(small_config());
   engine.bind(at(7), echo);
   engine.start();
+  ASSERT_TRUE(is_ipv6_heard());
   for (const char* const address : {"10.0.5.1", "10.0.5.200", "fd05::1:2:3:4"}) {
     KernelUdp client = client_of(7, address);  // hears this address only
     EXPECT_TRUE(echoes_datagram(client, 3000)) << address;
@@ -319,6 +321,7 @@ TEST_P(EngineUdpPieces, EachOfThemComesBack) {
   engine.bind(at(7), echo);
   engine.start();
   if (engine.facts().uso != GetParam()) GTEST_SKIP() << "the device has no USO";
+  ASSERT_TRUE(is_ipv6_heard());
   for (const char* const address : {kEngineSide, kEngineSideV6}) {
     KernelUdp client = client_of(7, address);
     echo_pieces(client, 103, 40);
@@ -334,6 +337,7 @@ TEST_P(EngineUdpPieces, AndGoesBackInOnePieceAsWell) {
   engine.bind(at(7), echo);
   engine.start();
   if (engine.facts().uso != GetParam()) GTEST_SKIP() << "the device has no USO";
+  ASSERT_TRUE(is_ipv6_heard());
   for (const char* const address : {kEngineSide, kEngineSideV6}) {
     KernelUdp client = client_of(7, address);
     echo_pieces(client, 103, 40);
@@ -343,7 +347,7 @@ TEST_P(EngineUdpPieces, AndGoesBackInOnePieceAsWell) {
   const ShardStats stats = engine.stats().shard;
   EXPECT_EQ(stats.datagrams_out, 2u * (41 + 13));
   if (GetParam()) {
-    EXPECT_LT(stats.packets_out, 20u);
+    EXPECT_LT(stats.packets_out - stats.errors_sent, 20u);
   }
 }
 
@@ -380,16 +384,19 @@ INSTANTIATE_TEST_SUITE_P(Offload, EngineUdpPieces, testing::Bool(),
 
 // --- closed ports -------------------------------------------------------------------------------
 
-TEST_F(EngineUdp, RFC1122_R1122_10_RFC4443_R4443_6_AClosedPortIsUnreachable) {
+// RFC 4443 R4443-6
+TEST_F(EngineUdp, RFC1122_R1122_10_AClosedPortIsUnreachable) {
   Engine engine(small_config());
   engine.start();
+  ASSERT_TRUE(is_ipv6_heard());
+  const std::uint64_t before = engine.stats().shard.errors_sent;
   for (const char* const address : {kEngineSide, kEngineSideV6}) {
     KernelUdp client = client_of(4444, address);
     ASSERT_EQ(client.send({1}), 0);
     EXPECT_EQ(client.receive(), std::nullopt);
     EXPECT_EQ(client.error(), ECONNREFUSED) << address;
   }
-  EXPECT_EQ(engine.stats().shard.errors_sent, 2u);
+  EXPECT_EQ(engine.stats().shard.errors_sent, before + 2);
 }
 
 // The kernel has its own limit on what it hears; ours is seen in what we count.
@@ -413,6 +420,7 @@ TEST_F(EngineUdp, RFC1122_R1122_11_ThatThePeerRefusesIsPassedToTheApplication) {
   Engine engine(small_config());
   const std::uint16_t ours = engine.bind(at(0), postman).port;
   engine.start();
+  ASSERT_TRUE(is_ipv6_heard());
   DatagramSocket* const socket = postman.bound.wait();
   std::size_t refusals = 0;
   for (const auto& [local, remote] :

@@ -276,6 +276,7 @@ TEST_P(EngineWorkers, DatagramsComeToAllOfThemWholeAndInFragments) {
   START_OR_SKIP(engine);
   engine.bind({.address = {}, .port = 7}, echo);
   EXPECT_EQ(echo.bound.count(), workers()) << "all are bound when bind() returns";
+  ASSERT_TRUE(is_ipv6_heard());
   for (int i = 0; i < kMostClients && (i < 10 || echo.heard.count() < workers()); ++i) {
     for (const bool v6 : {false, true}) {
       KernelUdp client(v6 ? "fd05::100" : kKernelSide);
@@ -523,8 +524,7 @@ INSTANTIATE_TEST_SUITE_P(Layouts, EngineWorkers,
                                          Layout{4, SteeringMode::misroute, IoBackend::poll}),
                          [](const auto& layout) { return name_of(layout.param); });
 
-// --- frames that are away
-// -------------------------------------------------------------------------
+// --- frames that are away -----------------------------------------------------------------------
 
 // Keeps the first datagrams that it hears, echoes the others by reference.
 class Hoarder final : public DatagramEvents {
@@ -592,8 +592,7 @@ INSTANTIATE_TEST_SUITE_P(Layouts, EngineFrames,
                                          Layout{2, SteeringMode::misroute, IoBackend::poll}),
                          [](const auto& layout) { return name_of(layout.param); });
 
-// --- coming and going
-// -----------------------------------------------------------------------------
+// --- coming and going ---------------------------------------------------------------------------
 
 class EngineCrew : public EngineTest {
  protected:

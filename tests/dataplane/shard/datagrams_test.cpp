@@ -216,10 +216,10 @@ TEST_F(ShardDatagrams, AKeptPayloadKeepsItsBytes) {
   EXPECT_EQ(text_of(keeper.kept.front().bytes()), "first");
 }
 
-// --- nobody there
-// ---------------------------------------------------------------------------------
+// --- nobody there -------------------------------------------------------------------------------
 
-TEST_F(ShardDatagrams, RFC1122_R1122_10_RFC4443_R4443_6_AClosedPortIsUnreachable) {
+// RFC 4443 R4443-6
+TEST_F(ShardDatagrams, RFC1122_R1122_10_AClosedPortIsUnreachable) {
   binds(app_);
   unbinds();
   for (const FlowKey& flow : both()) {
@@ -271,8 +271,7 @@ TEST_F(ShardDatagrams, RFC4443_R4443_4_ErrorsAreLimitedInRate) {
   EXPECT_EQ(host().dropped(DropReason::udp_unreachable), 400U);
 }
 
-// --- out
-// ------------------------------------------------------------------------------------------
+// --- out ----------------------------------------------------------------------------------------
 
 TEST_F(ShardDatagrams, ADatagramGoesFromTheAddressThatIsNamed) {
   binds(app_);
@@ -392,8 +391,7 @@ TEST_F(ShardDatagrams, RFC1122_R1122_11_ThatAPeerRefusesIsPassedOn) {
   }
 }
 
-// --- segments
-// -------------------------------------------------------------------------------------
+// --- segments -----------------------------------------------------------------------------------
 
 class ShardPieces : public ShardDatagrams {
  protected:
@@ -461,8 +459,7 @@ TEST_F(ShardPieces, ASegmentThatDoesNotFitTheMtuIsRefused) {
   host().takes();
 }
 
-// --- fragments
-// ------------------------------------------------------------------------------------
+// --- fragments ----------------------------------------------------------------------------------
 
 class ShardFragments : public ShardDatagrams {
  protected:

@@ -85,8 +85,7 @@ struct Hand {
   Handoff handoff;
 };
 
-// --- two hands, one thread
-// ------------------------------------------------------------------------
+// --- two hands, one thread ----------------------------------------------------------------------
 
 class HandoffTest : public testing::Test {
  protected:
@@ -230,8 +229,7 @@ TEST_F(HandoffTest, LeavingBringsHomeWhatNobodyHasTaken) {
   EXPECT_EQ(left_.handoff.counters().taken, 10u);
 }
 
-// --- many hands, many threads
-// ---------------------------------------------------------------------
+// --- many hands, many threads -------------------------------------------------------------------
 
 // How hard it is: few frames starve the readers, little room and slow takers fill the inboxes.
 struct Load {
@@ -405,10 +403,10 @@ TEST_P(HandoffLoad, KeepsEachPairsOrderCountsEveryPacketAndBringsAllFramesHome) 
 }
 
 INSTANTIATE_TEST_SUITE_P(Loads, HandoffLoad,
-                         testing::Values(Load{"two", 2, 512, 512, 0.1, 0, 100'000},
-                                         Load{"four", 4, 512, 512, 0.1, 0, 50'000},
-                                         Load{"starved", 4, 16, 512, 0.5, 4, 20'000},
-                                         Load{"crowded", 4, 512, 256, 0.1, 4, 50'000},
+                         testing::Values(Load{"two", 2, 512, 512, 0.1, 0, 50'000},
+                                         Load{"four", 4, 512, 512, 0.1, 0, 25'000},
+                                         Load{"starved", 4, 16, 512, 0.5, 4, 15'000},
+                                         Load{"crowded", 4, 512, 256, 0.1, 4, 30'000},
                                          Load{"crowded_and_starved", 3, 32, 24, 0.9, 3, 20'000},
                                          Load{"eight", 8, 128, 256, 0.3, 8, 10'000}),
                          [](const auto& named) { return std::string(named.param.name); });

@@ -140,8 +140,7 @@ TEST(Inbox, ClosingLosesNothingThatWasTaken) {
   }
 }
 
-// --- packets and frames from other workers
-// --------------------------------------------------------
+// --- packets and frames from other workers ------------------------------------------------------
 
 constexpr Inbox::Capacity kForPackets{.commands = 1, .packets = 64, .frames = 64, .workers = 8};
 
@@ -258,8 +257,7 @@ TEST(Inbox, PacketsWakeASleeperFramesOnlyAStarvedOneEachOnce) {
   EXPECT_EQ(inbox.push(lane, one_frame), Inbox::Pushed::done);
 }
 
-// --- many threads
-// ---------------------------------------------------------------------------------
+// --- many threads -------------------------------------------------------------------------------
 
 // Producers push numbered work while the consumer sleeps whenever it may: a lost wake-up would
 // leave it asleep for ever.
