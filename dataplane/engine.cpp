@@ -234,6 +234,7 @@ void Engine::start() {
 }
 
 void Engine::stop() {
+  if (state_->is_callback()) throw EngineError("cannot stop from a callback: use another thread");
   state_->stop_workers();
   state_->close_device();
 }

@@ -41,7 +41,8 @@ class Engine {
   // workers run. Throws EngineError; then nothing is left behind.
   void start();
   // Closes listeners, sends FIN behind what streams have sent, resets what is left after
-  // config.drain_timeout, and closes the device. May be started again; listeners come back.
+  // config.drain_timeout, and closes the device. May be started again; listeners come back. Throws
+  // EngineError in a callback: the worker would wait for itself.
   void stop();
   bool is_running() const;
 

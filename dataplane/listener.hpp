@@ -17,7 +17,7 @@ using Acceptor = std::function<StreamEvents*(Stream&)>;
 struct ListenOptions {
   std::optional<IpAddress> address;  // none: every address of ours
   std::uint16_t port = 0;            // 1 to 65,535
-  std::uint32_t backlog = 4096;      // half-open connections on a worker; further SYNs are dropped
+  std::uint32_t backlog = 4096;  // half-open connections, a share for each worker; more are dropped
 };
 
 class Engine;

@@ -1,9 +1,10 @@
 // What comes to a worker from other threads: commands from any, packets and frames from the other
-// workers. Lock-free and bounded; packets and frames allocate nothing once the work has begun.
+// workers. Lock-free and bounded.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -40,8 +41,8 @@ class Inbox {
   explicit Inbox(const Capacity& capacity)
       : capacity_(capacity),
         commands_(capacity.commands),
-        packets_(capacity.packets, capacity.workers, 0),
-        frames_(capacity.frames, capacity.workers, 0) {}
+        packets_(capacity.packets, std::min(capacity.workers, kReadyLanes), 0),
+        frames_(capacity.frames, std::min(capacity.workers, kReadyLanes), 0) {}
 
   // The way in of one worker: made before the work begins, used on that worker's thread.
   class Lane {
@@ -66,7 +67,7 @@ class Inbox {
   // All of them, in order, or none.
   Pushed push(Lane& lane, std::span<const HandedPacket> packets) {
     const bool taken = packets_.size_approx() + packets.size() <= capacity_.packets &&
-                       packets_.try_enqueue_bulk(lane.packets_, packets.data(), packets.size());
+                       packets_.enqueue_bulk(lane.packets_, packets.data(), packets.size());
     return taken ? ring() : Pushed::full;
   }
   // Frames of this inbox's worker, on their way home. Wakes it only when it waits for them.
@@ -106,6 +107,9 @@ class Inbox {
 
  private:
   enum State : std::uint8_t { kAwake, kAsleep, kStarved };
+  // So many find their blocks made. More lanes than that make theirs with their first packets:
+  // memory for all of them would grow with the square of the workers.
+  static constexpr std::size_t kReadyLanes = 8;
   static constexpr std::size_t kClosed = ~(SIZE_MAX >> 1);
 
   Pushed push_within(std::size_t most, Command command) {

@@ -1,4 +1,6 @@
 // What callbacks may ask of the engine that calls them.
+#include <gmock/gmock.h>
+
 #include "tests/dataplane/engine/engine_fixture.hpp"
 #include "tests/dataplane/engine/kernel_udp.hpp"
 
@@ -37,6 +39,15 @@ TEST_F(EngineCallbacks, AnInboxThatIsFullLosesNoUnbind) {
     client.send({1, 2, 3});
     return !client.receive().has_value() && client.error() == ECONNREFUSED;
   }));
+}
+
+TEST_F(EngineCallbacks, MayNotStopIt) {
+  Engine engine(small_config());
+  engine.start();
+  Told<std::string> said;
+  engine.post(0, [&] { said.tell(error_of([&engine] { engine.stop(); })); });
+  EXPECT_THAT(said.wait(), testing::HasSubstr("another thread"));
+  EXPECT_TRUE(engine.is_running());
 }
 
 }  // namespace
