@@ -19,8 +19,8 @@ struct BindOptions {
 
 // What has arrived. To answer, send to the same flow.
 struct Datagram {
-  FlowKey flow;  // local: the address and port that it came to; remote: who sent it
-  Slice payload;
+  FlowKey flow;   // local: the address and port that it came to; remote: who sent it
+  Slice payload;  // may be kept, but on this core only and not beyond the engine's stop()
   // Above 0: the payload is several datagrams of this many bytes each, the last one perhaps
   // shorter, that the kernel handed over in one piece.
   std::uint16_t segment_bytes = 0;
