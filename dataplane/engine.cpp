@@ -104,7 +104,7 @@ void Engine::State::steer() {
   facts.steering = config.workers == 1 ? "none" : "learned";
   if (config.workers == 1 || config.steering == SteeringMode::learned) return;
   const bool misroute = config.steering == SteeringMode::misroute;
-  const std::string problem = io::try_steer(*tun, setup.steering_keys, misroute ? 1 : 0);
+  const std::string problem = io::try_steer(tun.value(), setup.steering_keys, misroute ? 1 : 0);
   if (problem.empty()) {
     facts.steering = misroute ? "misroute" : "ebpf";
   } else if (misroute) {
@@ -120,7 +120,7 @@ void Engine::State::start_workers() {
   setup.config.tso = facts.tso;
   setup.config.uso = facts.uso;
   setup.config.checksum = facts.checksum;
-  setup.tun = &*tun;
+  setup.tun = &tun.value();
   setup.capture = capture ? &*capture : nullptr;
   {
     const std::lock_guard guard(ports_guard);
@@ -217,7 +217,8 @@ Engine::Engine(const Config& config) : state_(std::make_unique<State>(config)) {
 }
 
 Engine::~Engine() {
-  stop();
+  state_->stop_workers();
+  state_->close_device();
 }
 
 void Engine::start() {

@@ -43,7 +43,7 @@ ShardOptions shard_options(const Fleet& fleet, std::uint32_t worker) {
 // --- fleets -----------------------------------------------------------------------------------
 
 Fleet::Fleet(std::uint32_t workers, std::uint32_t number)
-    : network(*Cidr::parse("10." + std::to_string(number + 1) + ".0.1/16")),
+    : network(Cidr::parse("10." + std::to_string(number + 1) + ".0.1/16").value()),
       ownership{keys_of(number), workers},
       crew(workers, inbox_of(workers)) {}
 
@@ -118,7 +118,7 @@ Workers::Workers(std::uint32_t workers, std::uint32_t connections_each, bool mis
         ListenCommand{{.address = {}, .port = kPort}, [&reader](Stream&) { return &reader; }}, now);
     const std::uint32_t owner = misrouted ? (i + 1) % workers : i;
     for (std::uint32_t c = 0; c < connections_each; ++c) {
-      const ConnectOptions wanted{*LocalAddresses({servers_.network}).preferred(true), kPort,
+      const ConnectOptions wanted{LocalAddresses({servers_.network}).preferred(true).value(), kPort,
                                   client_address(i, owner)};
       worker.client.shard().on_command(ConnectCommand{wanted, &worker.sender}, now);
     }
@@ -135,7 +135,7 @@ Workers::~Workers() {
 
 // The next of the clients' addresses that has these owners on both sides.
 IpAddress Workers::client_address(std::uint32_t client_owner, std::uint32_t server_owner) {
-  const IpAddress server = *LocalAddresses({servers_.network}).preferred(true);
+  const IpAddress server = LocalAddresses({servers_.network}).preferred(true).value();
   while (true) {
     const IpAddress client = IpAddress::v4(clients_.network.network().v4_bits() + next_host_++);
     if (clients_.ownership.of({client, server, 0, 0}) == client_owner &&

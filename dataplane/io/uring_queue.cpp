@@ -271,7 +271,8 @@ void UringQueue::on_completion(const io_uring_cqe& completion) {
     case kCancelToken: return;
     default:
       if ((completion.user_data & kUnreached) != 0) {
-        return reinterpret_cast<TunQueue*>(completion.user_data - kUnreached)->wake();
+        auto* const tagged = static_cast<std::uint8_t*>(io_uring_cqe_get_data(&completion));
+        return reinterpret_cast<TunQueue*>(tagged - kUnreached)->wake();
       }
       on_written(*static_cast<TxPacket*>(io_uring_cqe_get_data(&completion)), completion.res);
   }
