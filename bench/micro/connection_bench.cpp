@@ -59,7 +59,8 @@ class Machine {
   FramePool frames{64, 65'536};
   FramePool blocks{1024, 4096};
   SliceNodePool nodes{4096};
-  tcp::Resources resources{blocks, nodes};
+  tcp::SentSegmentPool sent{2048};
+  tcp::Resources resources{blocks, nodes, sent};
   tcp::Settings settings;
   tcp::Connection connection{settings, resources};
   tcp::OutSegment out;

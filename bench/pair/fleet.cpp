@@ -52,7 +52,8 @@ Berth::Berth(Fleet& fleet, std::uint32_t worker, Instant now)
       frames_(kFrames, kFrameBytes, kFrames / 4),
       blocks_(16'384, 4096),
       nodes_(65'536),
-      resources_{blocks_, nodes_},
+      sent_(32'768),
+      resources_{blocks_, nodes_, sent_},
       batch_(256),
       handoff_(worker, fleet.crew, frames_),
       shard_(std::make_unique<Shard>(shard_options(fleet, worker), resources_, now)) {

@@ -55,6 +55,7 @@ class Berth {
   FramePool frames_;
   FramePool blocks_;
   SliceNodePool nodes_;
+  tcp::SentSegmentPool sent_;
   tcp::Resources resources_;
   TxBatch batch_;
   Handoff handoff_;

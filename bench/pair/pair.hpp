@@ -39,6 +39,7 @@ class Side {
   FramePool frames_;
   FramePool blocks_;
   SliceNodePool nodes_;
+  tcp::SentSegmentPool sent_;
   tcp::Resources resources_;
   TxBatch batch_;
   IpAddress address_;

@@ -78,6 +78,7 @@ void Shard::build(TxPacket& packet, ConnectionSlot& slot) {
   ip.destination = flow.remote;
   ip.protocol = wire::kProtocolTcp;
   ip.identification = slot.ip_identification++;
+  ip.traffic_class = out_.ecn;
   ip.flow_label = static_cast<std::uint32_t>(slot.flow_hash) & 0xfffff;
   out_.header.source_port = flow.local_port;
   out_.header.destination_port = flow.remote_port;

@@ -58,13 +58,15 @@ struct Worker::Memory {
       : frames(config.frames, kFrameBytes, config.frames / 4 + config.frames_in_ring),
         blocks(config.blocks, kBlockBytes, config.blocks / 8),
         nodes(config.slice_nodes, config.slice_nodes / 8),
-        resources{blocks, nodes},
+        sent(config.slice_nodes / 2),
+        resources{blocks, nodes, sent},
         batch(config.tx_slots),
         handoff(number, crew, frames) {}
 
   FramePool frames;
   FramePool blocks;
   SliceNodePool nodes;
+  tcp::SentSegmentPool sent;
   tcp::Resources resources;
   TxBatch batch;
   Handoff handoff;

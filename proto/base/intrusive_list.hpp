@@ -48,8 +48,21 @@ class IntrusiveList {
     return static_cast<T&>(*head_.next_);
   }
   const T& front() const { return const_cast<IntrusiveList&>(*this).front(); }
+  // Null at the end, or when there is none.
+  T* first() { return element_at(head_.next_); }
+  T* last() { return element_at(head_.previous_); }
+  T* next(T& element) { return element_at(static_cast<Node&>(element).next_); }
+  T* previous(T& element) { return element_at(static_cast<Node&>(element).previous_); }
   void push_back(T& element) { link_before(head_, element); }
   void push_front(T& element) { link_before(*head_.next_, element); }
+  void insert_after(T& position, T& element) {
+    link_before(*static_cast<Node&>(position).next_, element);
+  }
+  // An element of this list.
+  void move_to_back(T& element) {
+    static_cast<Node&>(element).unlink();
+    push_back(element);
+  }
   T& pop_front() {
     T& element = front();
     static_cast<Node&>(element).unlink();
@@ -82,6 +95,7 @@ class IntrusiveList {
   }
 
  private:
+  T* element_at(Node* node) { return node == &head_ ? nullptr : static_cast<T*>(node); }
   void link_before(Node& position, T& element) {
     Node& node = element;
     SLUICE_ASSERT(!node.is_linked());

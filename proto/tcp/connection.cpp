@@ -37,6 +37,7 @@ void Connection::start(const Identity& identity, Instant now) {
   nagle_ = settings_.nagle;
   snd_.una = snd_.nxt = snd_.iss = small_end_ = identity.iss;
   recovery_.start(identity.iss);
+  congestion_->set_seed(std::uint64_t{identity.iss.value()} << 32 | identity.ts_offset);
   rcv_.scale = scale_for(settings_.receive_buffer_bytes);
   last_heard_ = last_sent_ = now;
   syn_due_ = true;
@@ -56,6 +57,7 @@ void Connection::open_passive(const Identity& identity, const Segment& syn, Inst
   rcv_.edge = rcv_.nxt + std::min(settings_.receive_buffer_bytes, kUnscaledWindow);
   snd_.wnd = snd_.max_wnd = syn.window;  // RFC 7323 R7323-3: never scaled in a SYN
   take_syn_options(*syn.options);
+  ecn_on_ = settings_.ecn != Ecn::off && syn.has(wire::kEce) && syn.has(wire::kCwr);
   ts_recent_at_ = now;
   // Text and FIN of the SYN are not acknowledged: the peer sends them again.
 }
@@ -87,7 +89,8 @@ void Connection::become_established(Instant now) {
     window = send_mss_;           // RFC 5681 R5681-3
     rtt_.start_after_lost_syn();  // RFC 6298 R6298-12
   }
-  congestion_.start(send_mss_, window);
+  congestion_->start(send_mss_, window, now);
+  pacer_.set_rate(congestion_->pacing_rate());
   if (keepalive_idle_ > Duration()) keepalive_deadline_ = now + keepalive_idle_;
   if (fin_wanted_) state_ = State::fin_wait_1;  // CLOSE came before the handshake was done
 }
@@ -199,7 +202,8 @@ void Connection::enter_fin_wait_2(Instant now) {
 void Connection::enter_time_wait() {
   state_ = State::time_wait;
   disarm();
-  keepalive_deadline_ = fin_wait_2_deadline_ = memory_deadline_ = Instant::never();
+  keepalive_deadline_ = fin_wait_2_deadline_ = memory_deadline_ = pacing_deadline_ =
+      Instant::never();
 }
 
 TimeWait Connection::take_time_wait() {
@@ -224,9 +228,11 @@ void Connection::finish(CloseReason reason) {
   close_reason_ = reason;
   events_ |= kClosed;
   disarm();
-  keepalive_deadline_ = fin_wait_2_deadline_ = memory_deadline_ = Instant::never();
+  keepalive_deadline_ = fin_wait_2_deadline_ = memory_deadline_ = pacing_deadline_ =
+      Instant::never();
   ack_debt_ = AckDebt();
-  syn_due_ = probe_due_ = keepalive_due_ = false;
+  syn_due_ = probe_due_ = keepalive_due_ = tail_probe_due_ = false;
+  sent_.clear();
   send_buffer_.clear(resources_);
   if (reason != CloseReason::normal) receive_buffer_.clear(resources_);
 }
@@ -237,6 +243,7 @@ void Connection::reset_with(CloseReason reason) {
 }
 
 void Connection::release_buffers() {
+  sent_.clear();
   send_buffer_.clear(resources_);
   receive_buffer_.clear(resources_);
 }
@@ -250,7 +257,7 @@ void Connection::check_invariants() const {
   SLUICE_ASSERT(flight() <= send_buffer_.size() + fin);
   SLUICE_ASSERT(!fin_sent_ || flight() == send_buffer_.size() + fin || fin_acked());
   SLUICE_ASSERT(flight() == 0 || timer_ != Timer::off);
-  SLUICE_ASSERT(recovery_.resend_next() >= snd_.una && recovery_.resend_end() <= snd_.nxt);
+  sent_.check_invariants(snd_.una, snd_.nxt);
 }
 
 }  // namespace sluice::tcp

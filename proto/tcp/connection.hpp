@@ -6,6 +6,7 @@
 //
 //   connection_input.cpp   the arrival of segments, one function a step of 3.10.7
 //   connection_ack.cpp     what an acknowledgement does to the sender
+//   connection_path.cpp    what ICMP and routers say of the path
 //   connection_output.cpp  what is sent next
 //   connection_timers.cpp  retransmission, window probes, keepalive, giving up
 //   connection.cpp         the calls of 3.9.1, opening and closing
@@ -18,9 +19,12 @@
 
 #include "proto/base/time.hpp"
 #include "proto/tcp/ack_debt.hpp"
+#include "proto/tcp/congestion.hpp"
 #include "proto/tcp/constants.hpp"
 #include "proto/tcp/loss_recovery.hpp"
-#include "proto/tcp/newreno.hpp"
+#include "proto/tcp/min_rtt.hpp"
+#include "proto/tcp/pacer.hpp"
+#include "proto/tcp/rate_sampler.hpp"
 #include "proto/tcp/receive_buffer.hpp"
 #include "proto/tcp/rtt_estimator.hpp"
 #include "proto/tcp/segment.hpp"
@@ -63,6 +67,8 @@ struct ConnectionCounters {
   std::uint64_t retransmitted = 0;     // segments
   std::uint32_t timeouts = 0;          // retransmission timer
   std::uint32_t fast_retransmits = 0;  // entries into fast recovery
+  std::uint32_t tail_probes = 0;       // sent (RFC 8985)
+  std::uint32_t undone = 0;            // recoveries that turned out to be needless
 };
 
 // What a connection is born with.
@@ -77,7 +83,10 @@ class Connection {
  public:
   // Both outlive the connection.
   Connection(const Settings& settings, const Resources& resources)
-      : settings_(settings), resources_(resources) {}
+      : settings_(settings),
+        resources_(resources),
+        congestion_(settings.congestion),
+        sent_(resources.sent) {}
   ~Connection() { release_buffers(); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -140,10 +149,14 @@ class Connection {
   TimeWait take_time_wait();
   const ConnectionCounters& counters() const { return counters_; }
   const RttEstimator& rtt() const { return rtt_; }
-  const NewReno& congestion() const { return congestion_; }
+  const CongestionControl& congestion() const { return *congestion_; }
+  const MinRtt& min_rtt() const { return min_rtt_; }
+  // Bytes outstanding that are neither known to have arrived nor taken for lost.
+  std::uint32_t pipe() const { return recovery_.pipe(send_view(), sent_); }
   std::uint32_t send_mss() const { return send_mss_; }
   bool timestamps_on() const { return timestamps_on_; }
   bool sack_on() const { return sack_on_; }
+  bool ecn_on() const { return ecn_on_; }
   Seq snd_una() const { return snd_.una; }
   Seq snd_nxt() const { return snd_.nxt; }
   std::uint32_t snd_wnd() const { return snd_.wnd; }
@@ -198,6 +211,7 @@ class Connection {
   Stop take_out_of_order(Segment& segment);
   void note_fin(const Segment& segment);
   void take_fin();
+  void take_congestion_marks(const Segment& segment);
   bool may_challenge(Instant now);
   void challenge(Instant now);
   bool is_old_timestamp(const Segment& segment) const;
@@ -206,19 +220,37 @@ class Connection {
 
   // connection_ack.cpp
   void process_ack(const Segment& segment, bool bare, Instant now);
+  void take_acknowledgment(const Segment& segment, bool may_be_duplicate, Instant now);
   bool is_duplicate_ack(const Segment& segment) const;
-  void on_new_ack(const Segment& segment, Instant now);
-  void take_rtt_sample(const Segment& segment, Instant now);
+  void on_new_ack(Seq ack, Delivery& delivery, Instant now);
+  void take_sack(const Segment& segment, AckFacts& facts, Delivery& delivery);
+  void take_rtt_sample(const AckFacts& facts, const Delivery& delivery);
+  void take_handshake_sample(Instant now);
+  void restart_timer(Instant now);
+  void follow(const LossRecovery::Outcome& outcome);
+  void tell_congestion(const AckFacts& facts, const Delivery& delivery, std::uint32_t pipe_before,
+                       bool was_in_recovery, std::uint32_t lost);
   bool update_send_window(const Segment& segment);
+  void on_window_opened(Instant now);
   void after_ack_by_state(Instant now);
-  SendView send_view() const { return {snd_.una, snd_.nxt, send_mss_}; }
+  AckFacts facts_now(Instant now) const;
+  SendView send_view() const { return {snd_.una, snd_.nxt, send_mss_, sack_on_}; }
   bool fin_acked() const { return fin_sent_ && snd_.una == snd_.nxt; }
+
+  // connection_path.cpp
+  DropReason on_packet_too_big(Seq sequence, std::uint32_t mtu);
+  void lower_mss(std::uint32_t mss);
+  void confirm_smaller_mss();
+  bool asks_for_ecn() const { return settings_.ecn == Ecn::ask && !syn_resent_; }
+  void mark_for_congestion(OutSegment& out);
 
   // connection_output.cpp
   bool next_reset(OutSegment& out, Instant now);
   bool next_syn(OutSegment& out, Instant now);
   bool next_retransmission(OutSegment& out, Instant now);
   bool next_probe(OutSegment& out, Instant now);
+  bool next_tail_probe(OutSegment& out, Instant now);
+  bool may_send_data(Instant now);
   bool next_new_data(OutSegment& out, Instant now);
   bool next_keepalive(OutSegment& out, Instant now);
   bool next_ack(OutSegment& out, Instant now);
@@ -227,7 +259,12 @@ class Connection {
   std::uint32_t super_segment_limit() const;
   std::uint8_t sack_room() const;
   Seq ack_sequence() const;
-  void send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin, Instant now);
+  Seq send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin, Instant now);
+  void send_new(OutSegment& out, std::uint32_t length, bool may_fin, Instant now);
+  void resend(OutSegment& out, SentSegment& record, std::uint32_t length, Instant now);
+  void note_limits();
+  std::uint32_t congestion_room() const;
+  std::uint32_t usable_window() const;
   void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
   void add_sack(OutSegment& out, const wire::SackBlock& duplicate) const;
   std::uint32_t window_limit() const;
@@ -243,6 +280,9 @@ class Connection {
   void disarm();
   void on_retransmit_timeout(Instant now);
   void on_persist_timeout(Instant now);
+  void on_reorder_timeout(Instant now);
+  void on_tail_probe_timeout(Instant now);
+  void schedule_tail_probe(Instant now);
   void on_keepalive_timeout(Instant now);
   bool gave_up(Instant now);
   Duration patience() const;
@@ -259,6 +299,9 @@ class Connection {
   bool timestamps_on_ = false;
   bool sack_on_ = false;
   bool scaling_on_ = false;
+  bool ecn_on_ = false;
+  bool owes_ecn_echo_ = false;  // CE arrived, and no CWR since (RFC 3168 R3168-7)
+  bool cwr_due_ = false;        // the next new segment says that we have slowed down
   bool nagle_ = true;
   bool syn_due_ = false;  // our SYN or SYN-ACK is to be sent (again)
   bool syn_resent_ = false;
@@ -270,6 +313,8 @@ class Connection {
   bool wants_room_ = false;        // the application waits for kWritable
   bool probe_due_ = false;
   bool keepalive_due_ = false;
+  bool tail_probe_due_ = false;
+  bool window_was_full_ = false;  // the congestion window held back what was there to send
   std::uint8_t keepalives_sent_ = 0;
   Timer timer_ = Timer::off;
 
@@ -287,11 +332,18 @@ class Connection {
   std::uint32_t ts_recent_ = 0;
   Instant ts_recent_at_;
 
-  bool timing_ = false;  // a round trip is being measured (RFC 6298 R6298-7)
-  Seq timed_end_;
-  Instant timed_at_;
+  Instant syn_sent_at_ = Instant::never();  // once; never() when it was sent twice
+  Instant rtt_sampled_at_;                  // one sample a round trip (RFC 6298 R6298-7)
+  std::uint64_t acked_sequence_ = 0;        // bytes that SND.UNA has moved by
+
+  std::uint32_t acked_piece_ = 0;  // payload of the largest segment acknowledged
+  std::uint32_t doubted_mss_ = 0;  // that ICMP asked for; zero: none waits (RFC 5927 R5927-4)
+  Seq doubted_sequence_;           // which it quoted
 
   Instant timer_deadline_ = Instant::never();
+  Instant reorder_deadline_ = Instant::never();     // RFC 8985 R8985-10
+  Instant tail_probe_deadline_ = Instant::never();  // RFC 8985 R8985-14
+  Instant pacing_deadline_ = Instant::never();
   Instant unanswered_since_ = Instant::never();  // sent then, and no progress since
   Instant keepalive_deadline_ = Instant::never();
   Instant fin_wait_2_deadline_ = Instant::never();
@@ -305,7 +357,11 @@ class Connection {
 
   AckDebt ack_debt_;
   RttEstimator rtt_;
-  NewReno congestion_;
+  MinRtt min_rtt_;
+  RateSampler rate_;
+  Pacer pacer_;
+  CongestionChoice congestion_;
+  SentSegments sent_;
   LossRecovery recovery_;
   SendBuffer send_buffer_;
   ReceiveBuffer receive_buffer_;

@@ -10,22 +10,61 @@ void Connection::process_ack(const Segment& segment, bool bare, Instant now) {
   const std::uint32_t window_before = snd_.wnd;
   const bool window_moved = update_send_window(segment);
   if (window_before == 0 || snd_.wnd == 0) unanswered_since_ = Instant::never();  // MUST-37
-  if (segment.ack > snd_.una) {
-    on_new_ack(segment, now);
-  } else if (bare && !window_moved && is_duplicate_ack(segment)) {
-    const bool recovering = recovery_.in_recovery();
-    recovery_.on_duplicate_ack(send_view(), congestion_);
-    if (!recovering && recovery_.in_recovery()) ++counters_.fast_retransmits;
+  const bool may_be_duplicate = bare && !window_moved;
+  const bool says_more =
+      (sack_on_ && segment.options->sack_count > 0) || (ecn_on_ && segment.has(wire::kEce));
+  if (segment.ack > snd_.una || may_be_duplicate || says_more) {
+    take_acknowledgment(segment, may_be_duplicate, now);
   }
-  // RFC 9293 MUST-35: a window that was closed has opened; what the probes carried was refused.
-  if (window_before == 0 && snd_.wnd > 0) {
-    probe_due_ = false;
-    rtt_.end_back_off();
-    if (flight() > 0) recovery_.resend_all(send_view(), congestion_);
-    if (timer_ == Timer::persist) disarm();
-    if (flight() > 0) arm(Timer::retransmit, now);
-  }
+  if (window_before == 0 && snd_.wnd > 0) on_window_opened(now);
   after_ack_by_state(now);
+}
+
+// What the segment acknowledges, by its number and by SACK, goes off the scoreboard; recovery looks
+// at what is left, and congestion control hears of both.
+void Connection::take_acknowledgment(const Segment& segment, bool may_be_duplicate, Instant now) {
+  const std::uint32_t pipe_before = pipe();
+  AckFacts facts = facts_now(now);
+  facts.is_duplicate = may_be_duplicate && is_duplicate_ack(segment);
+  facts.ecn_echo = ecn_on_ && segment.has(wire::kEce);
+  if (timestamps_on_ && segment.options->has_timestamps) {
+    facts.echo = segment.options->ts_echo - ts_offset_;
+  }
+  Delivery delivery(recovery_.highest_delivered());
+  if (segment.ack > snd_.una) {
+    facts.acked = distance(snd_.una, segment.ack);
+    on_new_ack(segment.ack, delivery, now);
+  }
+  if (sack_on_ && segment.options->sack_count > 0) take_sack(segment, facts, delivery);
+  const bool says_nothing = facts.acked == 0 && delivery.bytes == 0 && !facts.is_duplicate &&
+                            !facts.twice && !facts.ecn_echo;
+  if (says_nothing) return;
+  facts.snd = send_view();
+  facts.may_send_new = unsent_bytes() >= segment_size() && usable_window() >= segment_size();
+  take_rtt_sample(facts, delivery);
+  const bool was_in_recovery = recovery_.in_fast_recovery();
+  const LossRecovery::Outcome outcome = recovery_.on_ack(facts, delivery, sent_, *congestion_);
+  follow(outcome);
+  tell_congestion(facts, delivery, pipe_before, was_in_recovery, outcome.lost_bytes);
+  if (facts.acked > 0) restart_timer(now);
+}
+
+// RFC 6298 R6298-10: SND.UNA has moved.
+void Connection::restart_timer(Instant now) {
+  if (flight() == 0) return disarm();
+  if (recovery_.lets_timer_restart()) arm(Timer::retransmit, now);
+  schedule_tail_probe(now);
+}
+
+// What recovery looks at, before an ACK or without one.
+AckFacts Connection::facts_now(Instant now) const {
+  AckFacts facts;
+  facts.now = now;
+  facts.snd = send_view();
+  facts.flight_before = flight() - sent_.sacked_bytes();
+  facts.min_rtt = min_rtt_.get();
+  facts.smoothed_rtt = rtt_.smoothed();
+  return facts;
 }
 
 // RFC 5681 R5681-13. While the window is closed it is the answer to a probe. With SACK it must tell
@@ -39,25 +78,19 @@ bool Connection::is_duplicate_ack(const Segment& segment) const {
   return std::any_of(options.sack.begin(), options.sack.begin() + options.sack_count, beyond);
 }
 
-void Connection::on_new_ack(const Segment& segment, Instant now) {
-  take_rtt_sample(segment, now);
-  const std::uint32_t outstanding = flight();
-  const std::uint32_t acked = distance(snd_.una, segment.ack);
-  snd_.una = segment.ack;
+void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
+  const std::uint32_t acked = distance(snd_.una, ack);
+  acked_piece_ = std::max(acked_piece_, std::min(acked, sent_.head()->piece_size));
+  sent_.acknowledge(ack, delivery);
+  snd_.una = ack;
+  acked_sequence_ += acked;
   const std::uint32_t bytes = std::min(acked, send_buffer_.size());  // the rest is our FIN
   send_buffer_.acknowledge(bytes, resources_);
   counters_.bytes_acked += bytes;
   unanswered_since_ = flight() > 0 ? now : Instant::never();
-  if (!recovery_.on_new_ack(send_view(), acked, congestion_)) {
-    congestion_.on_ack({bytes, outstanding, now});
-  }
+  tail_probe_due_ = false;
   if (small_end_ < snd_.una) small_end_ = snd_.una;
-  // RFC 6298 R6298-10.
-  if (flight() == 0) {
-    disarm();
-  } else if (recovery_.lets_timer_restart()) {
-    arm(Timer::retransmit, now);
-  }
+  if (doubted_mss_ != 0 && doubted_sequence_ < snd_.una) doubted_mss_ = 0;  // it was none too big
   const std::uint32_t enough = settings_.send_buffer_bytes / 3;
   if (wants_room_ && send_space() >= enough) {
     wants_room_ = false;
@@ -65,19 +98,98 @@ void Connection::on_new_ack(const Segment& segment, Instant now) {
   }
 }
 
-// RFC 6298 R6298-6, R6298-7: one segment at a time is timed, and none that was sent again. Where
-// that leaves nothing, the echoed timestamp tells the copies apart (RFC 7323 R7323-12).
-void Connection::take_rtt_sample(const Segment& segment, Instant now) {
-  if (timing_ && segment.ack >= timed_end_) {
-    timing_ = false;
-    rtt_.on_sample(now - timed_at_);
+// RFC 2018; what lies outside of SND.UNA to SND.NXT was never sent, or is known to have arrived.
+// RFC 2883 R2883-1: the first block may report a duplicate, below the segment's own ACK or inside
+// of the second.
+void Connection::take_sack(const Segment& segment, AckFacts& facts, Delivery& delivery) {
+  const wire::TcpOptions& options = *segment.options;
+  for (std::uint8_t i = 0; i < options.sack_count; ++i) {
+    const Seq left(options.sack[i].left);
+    const Seq right(options.sack[i].right);
+    if (left >= right || right > snd_.nxt) continue;
+    const bool has_second = i == 0 && options.sack_count > 1;
+    const bool is_inside =
+        has_second && left >= Seq(options.sack[1].left) && right <= Seq(options.sack[1].right);
+    if (i == 0 && (left < segment.ack || is_inside)) {
+      if (distance(left, right) <= snd_.max_wnd) facts.twice = DuplicateReport{left, right};
+    } else if (left >= snd_.una) {
+      sent_.sack(left, right, delivery);
+    }
+  }
+}
+
+// RFC 6298 R6298-6: never of what was sent twice. Where that leaves nothing, the echoed timestamp
+// tells the copies apart (RFC 7323 R7323-12).
+void Connection::take_rtt_sample(const AckFacts& facts, const Delivery& delivery) {
+  const Instant now = facts.now;
+  if (delivery.original.exists) {
+    const Instant sent_at = delivery.original.stamp.sent_at;
+    const Duration rtt = std::max(now - sent_at, Duration::nanoseconds(1));
+    min_rtt_.on_sample(rtt, now);
+    recovery_.tail_probe().on_rtt_sample();
+    if (sent_at < rtt_sampled_at_) return;
+    rtt_.on_sample(rtt);
+    rtt_sampled_at_ = now;
     return;
   }
-  const bool backed_off = rtt_.backoff() > 0;
-  if (!backed_off || !timestamps_on_ || !segment.options->has_timestamps) return;
-  const std::uint32_t elapsed_ms = timestamp(now) - segment.options->ts_echo;
+  if (rtt_.backoff() == 0 || facts.acked == 0 || !facts.echo) return;
+  const std::uint32_t elapsed_ms = timestamp_clock(now) - *facts.echo;
   const auto longest_ms = static_cast<std::uint32_t>(settings_.user_timeout.ms());
   if (elapsed_ms <= longest_ms) rtt_.on_sample(Duration::milliseconds(elapsed_ms + 1));
+}
+
+void Connection::take_handshake_sample(Instant now) {
+  if (syn_sent_at_.is_never()) return;
+  const Duration rtt = std::max(now - syn_sent_at_, Duration::nanoseconds(1));
+  rtt_.on_sample(rtt);
+  min_rtt_.on_sample(rtt, now);
+  recovery_.tail_probe().on_rtt_sample();
+  rtt_sampled_at_ = now;
+}
+
+void Connection::follow(const LossRecovery::Outcome& outcome) {
+  rate_.on_lost(outcome.lost_bytes);
+  reorder_deadline_ = outcome.look_again;
+  if (outcome.has_begun) cwr_due_ = ecn_on_;  // RFC 3168 R3168-5
+  if (outcome.has_begun && !outcome.was_ecn) ++counters_.fast_retransmits;
+  if (recovery_.in_fast_recovery()) {
+    tail_probe_deadline_ = Instant::never();  // RFC 8985 R8985-13
+    tail_probe_due_ = false;
+  }
+  if (outcome.was_undone) {
+    ++counters_.undone;
+    rtt_.end_back_off();
+  }
+}
+
+void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery,
+                                 std::uint32_t pipe_before, bool was_in_recovery,
+                                 std::uint32_t lost) {
+  const Delivery::Latest* const newest = delivery.newest();
+  AckEvent event;
+  event.rate = rate_.on_delivered(delivery.bytes, newest != nullptr ? &newest->stamp : nullptr,
+                                  facts.min_rtt, facts.now);
+  if (delivery.bytes == 0 && lost == 0) return;
+  event.now = facts.now;
+  event.acked_bytes = facts.acked;
+  event.delivered_bytes = delivery.bytes;
+  event.lost_bytes = lost;
+  event.flight_before = pipe_before;
+  event.flight = pipe();
+  event.total_delivered = rate_.delivered();
+  if (delivery.original.exists) {
+    const Duration rtt = facts.now - delivery.original.stamp.sent_at;
+    event.rtt = std::max(rtt, Duration::nanoseconds(1));
+  }
+  event.min_rtt = min_rtt_.get();
+  event.smoothed_rtt = rtt_.smoothed();
+  event.in_recovery = was_in_recovery || recovery_.in_fast_recovery();
+  event.window_was_full = window_was_full_;
+  event.ecn_echo = facts.ecn_echo;
+  event.acked_sequence = acked_sequence_;
+  event.send_sequence = acked_sequence_ + flight();
+  congestion_->on_ack(event);
+  pacer_.set_rate(congestion_->pacing_rate());
 }
 
 // RFC 9293 SA-16. A new acknowledgement is the latest word however old its sequence number (a
@@ -97,6 +209,15 @@ bool Connection::update_send_window(const Segment& segment) {
   return changed;
 }
 
+// RFC 9293 MUST-35: the window was closed; what the probes carried was refused.
+void Connection::on_window_opened(Instant now) {
+  probe_due_ = false;
+  rtt_.end_back_off();
+  if (flight() > 0) recovery_.resend_larger(send_view(), 0, sent_);
+  if (timer_ == Timer::persist) disarm();
+  if (flight() > 0) arm(Timer::retransmit, now);
+}
+
 void Connection::after_ack_by_state(Instant now) {
   if (!fin_acked()) return;
   switch (state_) {
@@ -112,29 +233,6 @@ void Connection::after_ack_by_state(Instant now) {
     case State::close_wait:
     case State::time_wait: return;
   }
-}
-
-// RFC 9293 MUST-54; the quoted sequence number must be in flight (RFC 5927 R5927-1).
-DropReason Connection::on_path_error(PathError error, Seq sequence, std::uint32_t mtu) {
-  if (sequence < snd_.una || sequence >= snd_.nxt) return DropReason::icmp_out_of_window;
-  switch (error) {
-    case PathError::soft: return DropReason::none;  // RFC 9293 MUST-56
-    case PathError::hard:
-      // RFC 9293 SHLD-26 for a connection attempt; RFC 5927 R5927-3 keeps an established one.
-      if (state_ == State::syn_sent) finish(CloseReason::refused);
-      return DropReason::none;
-    case PathError::packet_too_big: break;
-  }
-  const std::uint32_t headers = (is_v6_ ? 60u : 40u) + (timestamps_on_ ? kTimestampsLength : 0);
-  const std::uint32_t floor = is_v6_ ? 1280 : 68;  // RFC 1191 R1191-1, RFC 8201 R8201-1
-  // A SYN is never too big: who says so has not seen it.
-  if (mtu < floor || !is_synchronized(state_)) return DropReason::icmp_out_of_window;
-  const std::uint32_t mss = std::max(mtu - headers, kMinSendMss - kTimestampsLength);
-  if (mss >= send_mss_) return DropReason::none;  // RFC 1191 R1191-3: never raised
-  send_mss_ = mss;
-  congestion_.set_mss(mss);
-  recovery_.resend_all(send_view(), congestion_);  // RFC 1191 R1191-5
-  return DropReason::none;
 }
 
 }  // namespace sluice::tcp

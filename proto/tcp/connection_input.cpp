@@ -19,6 +19,7 @@ DropReason Connection::on_segment(Segment& segment, Instant now) {
 }
 
 DropReason Connection::take_text_and_fin(Segment& segment, Instant now) {
+  if (ecn_on_) take_congestion_marks(segment);
   note_fin(segment);
   if (const Stop stop = take_text(segment, now)) return *stop;
   take_fin();
@@ -53,6 +54,7 @@ void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
   rcv_.nxt = rcv_.last_ack_sent = segment.seq + 1u;
   rcv_.edge = rcv_.nxt + std::min(settings_.receive_buffer_bytes, 65'535u);
   take_syn_options(*segment.options);
+  ecn_on_ = settings_.ecn == Ecn::ask && segment.has(wire::kEce) && !segment.has(wire::kCwr);
   ts_recent_at_ = now;
   snd_.wnd = snd_.max_wnd = segment.window;  // RFC 7323 R7323-3: not scaled
   snd_.wl1 = segment.seq;
@@ -62,7 +64,7 @@ void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
     syn_due_ = true;
     return;
   }
-  take_rtt_sample(segment, now);
+  take_handshake_sample(now);
   snd_.una = segment.ack;  // RFC 9293 SA-S5
   become_established(now);
   ack_debt_.owe_now();
@@ -231,7 +233,7 @@ Connection::Stop Connection::establish_on_ack(const Segment& segment, Instant no
     owed_reset_ = segment.ack;
     return DropReason::tcp_bad_ack;
   }
-  take_rtt_sample(segment, now);
+  take_handshake_sample(now);
   syn_due_ = false;
   snd_.una = snd_.iss + 1u;
   snd_.wnd = static_cast<std::uint32_t>(segment.window) << snd_.scale;

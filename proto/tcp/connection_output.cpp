@@ -11,9 +11,11 @@ bool Connection::next_segment(OutSegment& out, Instant now) {
   if (state_ == State::closed || state_ == State::time_wait) return false;
   if (syn_due_) return next_syn(out, now);
   if (ack_debt_.has_duplicates() || !is_synchronized(state_)) return next_ack(out, now);
-  if (next_retransmission(out, now)) return true;
+  if (may_send_data(now) && next_retransmission(out, now)) return true;
   if (probe_due_ && next_probe(out, now)) return true;
-  if (next_new_data(out, now)) return true;
+  if (tail_probe_due_ && next_tail_probe(out, now)) return true;
+  if (may_send_data(now) && next_new_data(out, now)) return true;
+  note_limits();
   if (keepalive_due_) return next_keepalive(out, now);
   if (next_ack(out, now)) return true;
   const bool waiting = unsent_bytes() > 0 || (fin_wanted_ && !fin_sent_);
@@ -34,6 +36,7 @@ void Connection::start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq 
   header.sequence = seq.value();
   header.flags = flags;
   const bool has_ack = (flags & wire::kAck) != 0;
+  if (owes_ecn_echo_ && has_ack) header.flags |= wire::kEce;  // RFC 3168 R3168-7
   if (has_ack) {
     header.acknowledgment = ack.value();
     header.window = window_to_announce(ack);
@@ -110,6 +113,9 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
   syn_due_ = false;
   const bool is_answer = state_ == State::syn_received;
   start_header(out, snd_.iss, is_answer ? wire::kSyn | wire::kAck : wire::kSyn, rcv_.nxt, now);
+  // RFC 3168 R3168-2, R3168-4.
+  if (is_answer ? ecn_on_ : asks_for_ecn()) out.header.flags |= wire::kEce;
+  if (!is_answer && asks_for_ecn()) out.header.flags |= wire::kCwr;
   const std::uint32_t window = std::min(settings_.receive_buffer_bytes, 65'535u);
   out.header.window = static_cast<std::uint16_t>(window);  // RFC 7323 R7323-3: not scaled
   wire::TcpOptions& options = out.header.options;
@@ -123,13 +129,10 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
     options.ts_value = timestamp(now);
   }
   if (snd_.nxt != snd_.iss) {
-    timing_ = false;  // RFC 6298 R6298-6: sent twice, for whatever reason
+    syn_sent_at_ = Instant::never();  // RFC 6298 R6298-6: sent twice, for whatever reason
   } else {
     snd_.nxt = snd_.iss + 1u;
-    unanswered_since_ = now;
-    timing_ = true;
-    timed_end_ = snd_.nxt;
-    timed_at_ = now;
+    unanswered_since_ = syn_sent_at_ = now;
     arm(Timer::retransmit, now);
   }
   return true;
@@ -176,13 +179,44 @@ std::uint32_t Connection::segment_size() const {
 // Payload of one super-segment: whole segments, and at least one.
 std::uint32_t Connection::super_segment_limit() const {
   const std::uint32_t size = segment_size();
-  return std::max(size, settings_.max_payload_bytes - settings_.max_payload_bytes % size);
+  std::uint32_t most = settings_.max_payload_bytes;
+  if (pacer_.rate() > 0) most = std::min(most, pacer_.quantum(size));
+  return std::max(size, most - most % size);
+}
+
+// Bytes of the peer's window that are not used; none when it has shrunk (RFC 9293 MUST-34,
+// SHLD-15).
+std::uint32_t Connection::usable_window() const {
+  const Seq edge = snd_.una + snd_.wnd;
+  return edge > snd_.nxt ? distance(snd_.nxt, edge) : 0;
+}
+
+std::uint32_t Connection::congestion_room() const {
+  const std::uint32_t window = recovery_.window(*congestion_);
+  return window - std::min(window, pipe());
+}
+
+// An algorithm with a rate spreads what it sends.
+bool Connection::may_send_data(Instant now) {
+  if (pacer_.may_send(now)) return true;
+  if (sent_.has_lost() || unsent_bytes() > 0) pacing_deadline_ = pacer_.next();
+  return false;
+}
+
+// Nothing more goes now: was it for want of window, or of data?
+void Connection::note_limits() {
+  const std::uint32_t size = segment_size();
+  const bool lacks_room = congestion_room() < size;
+  const bool has_new = unsent_bytes() > 0 && usable_window() >= std::min(size, unsent_bytes());
+  window_was_full_ = lacks_room && (has_new || sent_.has_lost());
+  const bool is_idle = unsent_bytes() < size && !sent_.has_lost();
+  if (is_idle && !lacks_room) rate_.on_app_limited(pipe());
 }
 
 // Sends [from, from + length) of the sequence space; with `may_fin`, the FIN too when the range
-// ends where the data ends. What has been sent before is not timed.
-void Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin,
-                            Instant now) {
+// ends where the data ends. Returns where it ended.
+Seq Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin,
+                           Instant now) {
   const Seq data_end = snd_.una + send_buffer_.size();
   const std::uint32_t size = segment_size();
   start_header(out, from, wire::kAck, rcv_.nxt, now);
@@ -199,49 +233,64 @@ void Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, boo
   if (length > size) out.gso_size = static_cast<std::uint16_t>(size);
   const std::uint32_t segments = std::max(1u, (length + size - 1) / size);
   counters_.segments_out += segments - 1;
+  if (from < snd_.nxt) counters_.retransmitted += segments;
   add_sack(out, {});
-  const Seq seq_end = end + (fin ? 1u : 0u);
-  if (from < snd_.nxt) {
-    counters_.retransmitted += segments;
-    if (timing_ && from < timed_end_) timing_ = false;  // Karn
-  } else if (!timing_) {
-    timing_ = true;
-    timed_end_ = seq_end;
-    timed_at_ = now;
-  }
-  if (length % size != 0 && from == snd_.nxt && snd_.wnd > 0) small_end_ = end;  // no probe
-  if (fin) fin_sent_ = true;
-  snd_.nxt = max(snd_.nxt, seq_end);
   if (unanswered_since_.is_never()) unanswered_since_ = now;
   last_sent_ = now;
   on_acked(rcv_.nxt);
+  return end + (fin ? 1u : 0u);
+}
+
+// What has never been sent, from SND.NXT.
+void Connection::send_new(OutSegment& out, std::uint32_t length, bool may_fin, Instant now) {
+  const Seq from = snd_.nxt;
+  const Seq end = send_range(out, from, length, may_fin, now);
+  const std::uint32_t bytes = distance(from, end);
+  const std::uint32_t size = segment_size();
+  const bool fin = (out.header.flags & wire::kFin) != 0;
+  if (fin) fin_sent_ = true;
+  if (out.payload_length % size != 0 && snd_.wnd > 0) small_end_ = from + out.payload_length;
+  const std::uint32_t flight_before = pipe();
+  if (!sent_.extend(end, fin, size, now)) {
+    sent_.append(from, end, fin, size, rate_.stamp(bytes, flight_before, now));
+  }
+  snd_.nxt = end;
+  recovery_.on_sent(bytes);
+  congestion_->on_sent(bytes, flight_before + bytes, now);
+  pacer_.on_sent(bytes, now);
+}
+
+// `length` bytes of the sequence space from where `record` begins, the FIN among them.
+void Connection::resend(OutSegment& out, SentSegment& record, std::uint32_t length, Instant now) {
+  const Seq from = record.begin;
+  const bool fin = fin_sent_ && from + length == snd_.nxt;
+  const Seq end = send_range(out, from, length - (fin ? 1u : 0u), fin, now);
+  const std::uint32_t bytes = distance(from, end);
+  const bool was_lost = record.fate == SentSegment::Fate::lost;
+  const std::uint32_t others = pipe() - (was_lost ? 0 : std::min(pipe(), bytes));
+  sent_.on_resent(record, end, segment_size(), rate_.stamp(bytes, others, now));
+  recovery_.on_resent(from, bytes, snd_.una, now);
+  congestion_->on_sent(bytes, others + bytes, now);
+  pacer_.on_sent(bytes, now);
 }
 
 bool Connection::next_retransmission(OutSegment& out, Instant now) {
-  if (!recovery_.has_resend()) return false;
-  const Seq from = recovery_.resend_next();
-  const bool to_end = recovery_.resend_end() == snd_.nxt;
-  std::uint32_t length = distance(from, recovery_.resend_end());
-  const bool fin = fin_sent_ && to_end;
-  if (fin) --length;
+  if (!sent_.has_lost() || recovery_.prefers_new()) return false;
+  const std::uint32_t size = segment_size();
+  SentSegment& lost = sent_.join_lost(super_segment_limit());
   // RFC 9293 SHLD-16: inside the window; beyond it the persist timer asks.
   const Seq edge = snd_.una + snd_.wnd;
-  if (from >= edge) return false;
-  length = std::min(length, distance(from, edge));
-  const std::uint32_t size = segment_size();
-  if (recovery_.resend_ignores_window()) {
-    length = std::min(length, size);
-  } else {
-    const std::uint32_t pipe = recovery_.pipe(send_view());
-    if (congestion_.window() < pipe + std::min(length, size)) return false;
-    const std::uint32_t room = congestion_.window() - pipe;
-    if (length > room) length = std::max(size, room - room % size);
-    length = std::min(length, super_segment_limit());
-  }
-  send_range(out, from, length, fin, now);
-  const bool sent_fin = (out.header.flags & wire::kFin) != 0;
-  recovery_.on_resent(out.payload_length + (sent_fin ? 1u : 0u));
-  if (timer_ == Timer::off) arm(Timer::retransmit, now);
+  if (lost.begin >= edge) return false;
+  std::uint32_t length = std::min(lost.size(), distance(lost.begin, edge));
+  length = std::min(length, super_segment_limit());
+  std::uint32_t room = congestion_room();
+  if (recovery_.must_resend()) room = std::max(room, size);
+  if (room < std::min(length, size)) return false;
+  if (length > room) length = std::max(size, room - room % size);
+  const bool is_head = lost.begin == snd_.una;
+  resend(out, lost, length, now);
+  // RFC 6675 R6675-15: the oldest has a whole timeout again.
+  if (timer_ == Timer::off || (sack_on_ && is_head)) arm(Timer::retransmit, now);
   return true;
 }
 
@@ -251,25 +300,44 @@ bool Connection::next_probe(OutSegment& out, Instant now) {
   if (flight() > 0) {
     const std::uint32_t data = flight() - (fin_sent_ ? 1u : 0u);
     send_range(out, snd_.una, std::min(data, segment_size()), fin_sent_, now);
+    sent_.on_probed();
     return true;
   }
   const bool fin = fin_wanted_ && !fin_sent_;
   if (unsent_bytes() == 0 && !fin) return false;
   const std::uint32_t length = std::min(unsent_bytes(), std::clamp(snd_.wnd, 1u, segment_size()));
-  send_range(out, snd_.nxt, length, fin, now);
+  send_new(out, length, fin, now);
   if (snd_.wnd > 0) arm(Timer::retransmit, now);
+  return true;
+}
+
+// RFC 8985 R8985-16: a new segment if there is one, which may go beyond the congestion window;
+// otherwise the last one again.
+bool Connection::next_tail_probe(OutSegment& out, Instant now) {
+  tail_probe_due_ = false;
+  if (flight() == 0 || sent_.sacked_bytes() > 0 || sent_.has_lost()) return false;
+  const std::uint32_t length = std::min({unsent_bytes(), usable_window(), segment_size()});
+  const bool has_new = length > 0 && sent_.can_append();
+  if (has_new) {
+    send_new(out, length, fin_wanted_ && usable_window() > length, now);
+    mark_for_congestion(out);
+  } else {
+    SentSegment* const last = sent_.last_piece(segment_size());
+    if (last == nullptr || snd_.wnd == 0) return false;
+    resend(out, *last, last->size(), now);
+  }
+  recovery_.tail_probe().on_sent(snd_.nxt, !has_new);
+  ++counters_.tail_probes;
+  arm(Timer::retransmit, now);
   return true;
 }
 
 // How much of the unsent data may go now: RFC 9293 R9293-3 (MUST-38), with the congestion window.
 std::uint32_t Connection::new_data_length() const {
   const std::uint32_t unsent = unsent_bytes();
-  const std::int32_t usable = (snd_.una + snd_.wnd) - snd_.nxt;  // negative: MUST-34, SHLD-15
-  if (usable <= 0) return 0;
-  const std::uint32_t pipe = recovery_.pipe(send_view());
-  const std::uint32_t window = congestion_.window() + recovery_.window_bonus(send_mss_);
-  const std::uint32_t congestion_room = window - std::min(window, pipe);
-  const std::uint32_t room = std::min(static_cast<std::uint32_t>(usable), congestion_room);
+  const std::uint32_t usable = usable_window();
+  if (usable == 0) return 0;
+  const std::uint32_t room = std::min(usable, congestion_room());
   const std::uint32_t limit = std::min(room, super_segment_limit());
   const bool may_send_small = !nagle_ || fin_wanted_ || small_end_ <= snd_.una;  // MUST-17, SHLD-7
   if (unsent <= limit) {
@@ -279,24 +347,26 @@ std::uint32_t Connection::new_data_length() const {
   const std::uint32_t whole = limit - limit % segment_size();
   if (whole > 0) return whole;
   const bool window_is_half = room >= snd_.max_wnd / 2 && may_send_small;  // R9293-3 (3)
-  return window_is_half && room == static_cast<std::uint32_t>(usable) ? room : 0;
+  return window_is_half && room == usable ? room : 0;
 }
 
 bool Connection::next_new_data(OutSegment& out, Instant now) {
-  if (recovery_.has_resend() && !recovery_.resend_ignores_window()) return false;
+  if (sent_.has_lost() && !recovery_.prefers_new()) return false;
   const std::uint32_t unsent = unsent_bytes();
   const bool fin = fin_wanted_ && !fin_sent_;
-  if (unsent == 0 && !fin) return false;
+  if ((unsent == 0 && !fin) || !sent_.can_append()) return false;
   // RFC 5681 R5681-17.
   if (flight() == 0 && now - last_sent_ > rtt_.rto(settings_)) {
-    congestion_.on_idle(initial_window(send_mss_, settings_.initial_window_segments));
+    congestion_->on_idle(initial_window(send_mss_, settings_.initial_window_segments), now);
   }
-  const std::uint32_t length = new_data_length();
-  const bool fin_alone = fin && unsent == 0 && snd_.nxt < snd_.una + snd_.wnd;
+  std::uint32_t length = new_data_length();
+  if (cwr_due_) length = std::min(length, segment_size());  // CWR is in one segment only
+  const bool fin_alone = fin && unsent == 0 && usable_window() > 0;
   if (length == 0 && !fin_alone) return false;
-  const bool fin_fits = snd_.nxt + length < snd_.una + snd_.wnd;
-  send_range(out, snd_.nxt, length, fin && fin_fits, now);
+  send_new(out, length, fin && usable_window() > length, now);
+  mark_for_congestion(out);
   if (timer_ != Timer::retransmit) arm(Timer::retransmit, now);
+  schedule_tail_probe(now);
   return true;
 }
 

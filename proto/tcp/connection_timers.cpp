@@ -14,16 +14,20 @@ void Connection::arm(Timer timer, Instant now) {
 
 void Connection::disarm() {
   timer_ = Timer::off;
-  timer_deadline_ = Instant::never();
+  timer_deadline_ = reorder_deadline_ = tail_probe_deadline_ = Instant::never();
 }
 
 Instant Connection::deadline() const {
-  return std::min({timer_deadline_, ack_debt_.deadline(), keepalive_deadline_, fin_wait_2_deadline_,
+  return std::min({timer_deadline_, reorder_deadline_, tail_probe_deadline_, pacing_deadline_,
+                   ack_debt_.deadline(), keepalive_deadline_, fin_wait_2_deadline_,
                    memory_deadline_});
 }
 
 void Connection::on_time(Instant now) {
   ack_debt_.on_time(now);
+  if (pacing_deadline_ <= now) pacing_deadline_ = Instant::never();
+  if (reorder_deadline_ <= now) on_reorder_timeout(now);
+  if (tail_probe_deadline_ <= now) on_tail_probe_timeout(now);
   if (timer_deadline_ <= now) {
     if (timer_ == Timer::persist || (snd_.wnd == 0 && is_synchronized(state_))) {
       on_persist_timeout(now);
@@ -56,15 +60,41 @@ bool Connection::gave_up(Instant now) {
 void Connection::on_retransmit_timeout(Instant now) {
   if (gave_up(now)) return;
   ++counters_.timeouts;
-  timing_ = false;
+  reorder_deadline_ = tail_probe_deadline_ = Instant::never();
   if (!is_synchronized(state_)) {
     syn_due_ = syn_resent_ = true;
     ++counters_.retransmitted;
   } else {
-    recovery_.on_timeout(send_view(), congestion_);
+    rate_.on_lost(recovery_.on_timeout(send_view(), sent_, *congestion_, now));
+    cwr_due_ = ecn_on_;  // RFC 3168 R3168-5
+    confirm_smaller_mss();
   }
   rtt_.back_off();
   arm(Timer::retransmit, now);
+}
+
+// RFC 8985 R8985-10.
+void Connection::on_reorder_timeout(Instant now) {
+  follow(recovery_.on_reorder_timer(facts_now(now), sent_, *congestion_));
+}
+
+// RFC 8985 R8985-13, R8985-14: after new data and after ACKs of it, unless something is known to be
+// missing. It comes before the retransmission timer, or in its place.
+void Connection::schedule_tail_probe(Instant now) {
+  tail_probe_deadline_ = Instant::never();
+  const bool is_calm =
+      !recovery_.in_recovery() && sent_.sacked_bytes() == 0 && !sent_.has_lost() && snd_.wnd > 0;
+  if (!sack_on_ || timer_ != Timer::retransmit || !is_calm) return;
+  if (!recovery_.tail_probe().may_send()) return;
+  const bool is_single = flight() <= send_mss_;
+  tail_probe_deadline_ =
+      std::min(timer_deadline_, now + TailProbe::timeout(rtt_.smoothed(), is_single));
+}
+
+void Connection::on_tail_probe_timeout(Instant now) {
+  tail_probe_deadline_ = Instant::never();
+  tail_probe_due_ = true;
+  arm(Timer::retransmit, now);  // RFC 8985 R8985-17
 }
 
 // Something waits, and nothing is in flight to bring a window update: RFC 9293 MUST-36, SHLD-29. A

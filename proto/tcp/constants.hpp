@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "proto/base/time.hpp"
+#include "proto/tcp/congestion.hpp"
 
 namespace sluice::tcp {
 
@@ -22,6 +23,9 @@ inline constexpr Duration kOverrideTimeout = Duration::milliseconds(200);
 // After memory ran short with nothing in flight: no acknowledgement will bring it back.
 inline constexpr Duration kMemoryRetry = Duration::milliseconds(10);
 
+// RFC 3168: not at all; when the peer asks for it; or ask ourselves.
+enum class Ecn : std::uint8_t { off, accept, ask };
+
 // What one engine's connections have in common. Durations are positive.
 struct Settings {
   std::uint32_t receive_buffer_bytes = 1 << 20;    // largest window offered; 4 KiB to 1 GiB
@@ -31,6 +35,8 @@ struct Settings {
   bool timestamps = true;                          // RFC 7323
   bool window_scaling = true;                      // RFC 7323
   bool sack = true;                                // RFC 2018
+  Algorithm congestion = Algorithm::cubic;         // RFC 9438
+  Ecn ecn = Ecn::accept;                           // RFC 9293 SHLD-8
   bool nagle = true;                               // RFC 9293 SHLD-7; the default of a connection
   Duration initial_rto = Duration::seconds(1);     // RFC 6298 R6298-1
   // RFC 6298 R6298-4 asks for 1 s. 200 ms, as Linux does: over TUN a round trip takes microseconds.

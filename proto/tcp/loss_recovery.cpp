@@ -6,90 +6,197 @@
 
 namespace sluice::tcp {
 
-void LossRecovery::resend(Seq from, Seq to) {
-  resend_next_ = from;
-  resend_end_ = to;
+void LossRecovery::start(Seq iss) {
+  recover_ = iss;  // RFC 6582 R6582-1
+  rack_.start(iss + 1u);
 }
 
-void LossRecovery::on_duplicate_ack(const SendView& snd, NewReno& congestion) {
+// --- acknowledgements -------------------------------------------------------------------------
+
+LossRecovery::Outcome LossRecovery::on_ack(const AckFacts& ack, const Delivery& delivery,
+                                           SentSegments& sent, CongestionControl& congestion) {
+  Outcome outcome;
+  const std::uint32_t delivered = count_delivered(ack, delivery);
+  rack_.on_delivery(ack, delivery, sent.sacked_bytes());
+  if (ack.snd.sack) {
+    const bool repaired =
+        tail_probe_.on_ack(ack, delivery.bytes > 0) == TailProbe::Finding::repaired_loss;
+    if (repaired && phase_ == Phase::open) reduce_once(ack, congestion);
+  }
+  outcome.was_undone = undo_if_spurious(ack, delivery, sent, congestion);
+  const bool has_ended = end_if_repaired(ack, congestion);
+  const Rack::Verdict verdict = find_lost(ack, sent, has_ended);
+  outcome.lost_bytes = verdict.lost_bytes;
+  outcome.look_again = verdict.look_again;
+  // RFC 5681 R5681-20: a loss in the next window, or of what was sent again, is another one.
+  const bool has_lost = verdict.lost_bytes > 0 || (has_ended && sent.has_lost());
+  const bool by_ecn = ack.ecn_echo && ack.snd.una > recover_;  // RFC 3168 R3168-5
+  const bool begins = phase_ == Phase::open ? has_lost || by_ecn : verdict.lost_resent;
+  if (begins) {
+    outcome.has_begun = true;
+    outcome.was_ecn = !has_lost;
+    begin(ack, congestion, outcome.was_ecn);
+  }
+  if (phase_ == Phase::open) recover_ = max(recover_, ack.snd.una - 1u);  // stays comparable
+  if (phase_ == Phase::fast_recovery && delivered > 0) {                  // RFC 9937 R9937-6
+    const bool safe = ack.acked > 0 && verdict.lost_bytes == 0;
+    prr_.update(delivered, pipe(ack.snd, sent), safe, ack.snd.mss);
+  }
+  return outcome;
+}
+
+// Without SACK each duplicate says that a segment has arrived beyond the gap (RFC 9937 R9937-3); no
+// more of them than were outstanding, or a receiver could open the window with ACKs that nothing
+// caused (RFC 5681 R5681-14, R5681-16).
+std::uint32_t LossRecovery::count_delivered(const AckFacts& ack, const Delivery& delivery) {
+  if (ack.snd.sack) return delivery.bytes;
+  if (ack.acked > 0) {
+    const std::uint32_t gap = std::min(ack.acked, ack.snd.mss);
+    const std::uint32_t known = std::min(arrived_, ack.acked - gap);
+    arrived_ = phase_ == Phase::open ? 0 : arrived_ - known;
+    duplicate_acks_ = 0;
+    return ack.acked - known;
+  }
+  if (!ack.is_duplicate || phase_ == Phase::after_timeout) return 0;  // RFC 6582 R6582-6
   ++duplicate_acks_;
-  if (phase_ == Phase::fast_recovery) {
-    // RFC 6582 R6582-3; RFC 5681 R5681-16: no more inflations than segments are outstanding, or a
-    // receiver could open the window with ACKs that nothing caused.
-    const std::uint32_t most = distance(snd.una, snd.nxt) / snd.mss + kDupThresh;
-    if (duplicate_acks_ <= most) congestion.set_window(congestion.window() + snd.mss);
-    return;
-  }
-  if (duplicate_acks_ != kDupThresh) return;
-  if (snd.una <= recover_ || phase_ == Phase::go_back) return;  // RFC 6582 R6582-2
-  recover_ = snd.nxt;
-  // RFC 5681 R5681-14: what limited transmit sent, beyond the window, does not count.
-  congestion.on_loss(std::min(distance(snd.una, snd.nxt), congestion.window()));
-  congestion.set_window(congestion.ssthresh() + kDupThresh * snd.mss);  // RFC 5681 R5681-15
-  phase_ = Phase::fast_recovery;
-  seen_partial_ack_ = seen_second_partial_ack_ = false;
-  resend(snd.una, min(snd.una + snd.mss, snd.nxt));
+  const bool is_third = phase_ == Phase::open && duplicate_acks_ == kDupThresh;
+  const std::uint32_t most =
+      phase_ == Phase::open ? (kDupThresh - 1) * ack.snd.mss - std::min(arrived_, 2 * ack.snd.mss)
+                            : prr_.undelivered();
+  const std::uint32_t delivered = is_third ? ack.snd.mss : std::min(ack.snd.mss, most);
+  arrived_ += delivered;
+  return delivered;
 }
 
-bool LossRecovery::on_new_ack(const SendView& snd, std::uint32_t acked, NewReno& congestion) {
-  duplicate_acks_ = 0;
-  resend_next_ = max(resend_next_, snd.una);
-  resend_end_ = max(resend_end_, snd.una);
-  if (phase_ == Phase::open) {
-    recover_ = max(recover_, snd.una - 1u);  // stays comparable however long nothing is lost
-    return false;
+bool LossRecovery::undo_if_spurious(const AckFacts& ack, const Delivery& delivery,
+                                    SentSegments& sent, CongestionControl& congestion) {
+  bool is_spurious = spurious_.on_ack(ack);
+  if (phase_ == Phase::after_timeout) {
+    const bool sent_new = forward_rto_.prefers_new();
+    const ForwardRto::Verdict verdict = forward_rto_.on_ack(ack, delivery);
+    is_spurious = is_spurious || verdict == ForwardRto::Verdict::spurious;
+    if (sent_new && verdict == ForwardRto::Verdict::genuine) must_resend_ = true;
   }
-  if (snd.una >= recover_) {
-    const bool was_fast = phase_ == Phase::fast_recovery;
-    if (was_fast) {  // RFC 6582 R6582-4
-      const std::uint32_t flight = distance(snd.una, snd.nxt);
-      congestion.set_window(std::min(congestion.ssthresh(), std::max(flight, snd.mss) + snd.mss));
-    }
-    phase_ = Phase::open;
-    seen_partial_ack_ = seen_second_partial_ack_ = false;
-    return was_fast;
-  }
-  if (phase_ == Phase::go_back) return false;  // slow start goes on
-  // RFC 6582 R6582-5: a partial ACK says that the next segment is lost, too.
-  seen_second_partial_ack_ = seen_partial_ack_;
-  seen_partial_ack_ = true;
-  resend(snd.una, min(snd.una + snd.mss, snd.nxt));
-  std::uint32_t window = congestion.window() - std::min(acked, congestion.window());
-  if (acked >= snd.mss) window += snd.mss;
-  congestion.set_window(std::max(window, snd.mss));
+  if (!is_spurious) return false;
+  congestion.undo(ack.now);
+  sent.unmark_lost();
+  rack_.on_reordering();
+  spurious_.stop();
+  forward_rto_.stop();
+  phase_ = Phase::open;
+  must_resend_ = false;
+  partial_acks_ = 0;
+  arrived_ = 0;
   return true;
 }
 
-void LossRecovery::on_timeout(const SendView& snd, NewReno& congestion) {
-  const bool first = phase_ != Phase::go_back || !by_timer_;
-  congestion.on_timeout(distance(snd.una, snd.nxt), first);
-  go_back(snd, true);
+bool LossRecovery::end_if_repaired(const AckFacts& ack, CongestionControl& congestion) {
+  if (phase_ == Phase::open || ack.acked == 0 || ack.snd.una < recover_) return false;
+  if (phase_ == Phase::fast_recovery) congestion.on_recovery_end(ack.now);  // RFC 9937 R9937-11
+  phase_ = Phase::open;
+  must_resend_ = false;
+  partial_acks_ = 0;
+  arrived_ = 0;
+  rack_.on_recovery_end();
+  spurious_.end_at(ack.snd.nxt);
+  forward_rto_.stop();
+  return true;
 }
 
-void LossRecovery::resend_all(const SendView& snd, NewReno& congestion) {
-  if (phase_ == Phase::fast_recovery) congestion.set_window(congestion.ssthresh());
-  go_back(snd, phase_ == Phase::go_back && by_timer_);
+Rack::Verdict LossRecovery::find_lost(const AckFacts& ack, SentSegments& sent, bool has_ended) {
+  if (ack.snd.sack) return rack_.find_lost(sent, ack, in_recovery(), began_at_);
+  Rack::Verdict verdict;
+  // RFC 6582 R6582-2. What is sent again brings duplicates, which prove nothing.
+  const bool is_third = ack.is_duplicate && duplicate_acks_ == kDupThresh && ack.snd.una > recover_;
+  // RFC 6582 R6582-5: a partial ACK says that the next segment is lost, too.
+  const bool is_partial = phase_ == Phase::fast_recovery && ack.acked > 0 && !has_ended;
+  if (is_partial && partial_acks_ < 2) ++partial_acks_;
+  if ((phase_ == Phase::open && is_third) || is_partial) verdict.lost_bytes = sent.mark_head_lost();
+  return verdict;
 }
 
-// RFC 6582 R6582-6: what is sent again brings duplicate ACKs, which prove nothing.
-void LossRecovery::go_back(const SendView& snd, bool by_timer) {
-  phase_ = Phase::go_back;
-  by_timer_ = by_timer;
-  seen_partial_ack_ = seen_second_partial_ack_ = false;
-  recover_ = snd.nxt;
+// --- recoveries ---------------------------------------------------------------------------------
+
+void LossRecovery::begin(const AckFacts& ack, CongestionControl& congestion, bool by_ecn) {
+  // RFC 5681 R5681-14: what limited transmit sent, beyond the window, does not count.
+  const std::uint32_t flight = std::min(ack.flight_before, congestion.window());
+  congestion.on_congestion(flight, by_ecn, ack.now);
+  is_paced_ = congestion.pacing_rate() > 0;
+  prr_.start(congestion.window(), ack.flight_before);
+  phase_ = Phase::fast_recovery;
+  recover_ = ack.snd.nxt;
+  began_at_ = ack.now;
+  must_resend_ = !by_ecn;  // RFC 9937 R9937-9
+  partial_acks_ = 0;
+  tail_probe_.reset();
+  forward_rto_.stop();
+  spurious_.start(ack.snd.una);
+}
+
+// The loss is repaired already: only the congestion is left to answer.
+void LossRecovery::reduce_once(const AckFacts& ack, CongestionControl& congestion) {
+  congestion.on_congestion(std::min(ack.flight_before, congestion.window()), false, ack.now);
+  congestion.on_recovery_end(ack.now);
+}
+
+LossRecovery::Outcome LossRecovery::on_reorder_timer(const AckFacts& now, SentSegments& sent,
+                                                     CongestionControl& congestion) {
+  Outcome outcome;
+  const Rack::Verdict verdict = rack_.find_lost(sent, now, in_recovery(), began_at_);
+  outcome.lost_bytes = verdict.lost_bytes;
+  outcome.look_again = verdict.look_again;
+  if (verdict.lost_bytes == 0) return outcome;
+  if (phase_ == Phase::open || verdict.lost_resent) {
+    begin(now, congestion, false);
+    outcome.has_begun = true;
+  }
+  if (phase_ == Phase::fast_recovery) prr_.update(0, pipe(now.snd, sent), false, now.snd.mss);
+  return outcome;
+}
+
+std::uint32_t LossRecovery::on_timeout(const SendView& snd, SentSegments& sent,
+                                       CongestionControl& congestion, Instant now) {
+  const bool was_open = phase_ == Phase::open;
+  const bool is_first = phase_ != Phase::after_timeout || snd.una != timed_out_at_;
+  congestion.on_timeout(distance(snd.una, snd.nxt), is_first, now);
+  const bool reneged = sent.head() != nullptr && sent.head()->fate == SentSegment::Fate::sacked;
+  if (reneged) sent.forget_sacks();  // RFC 2018 R2018-8
+  phase_ = Phase::after_timeout;
+  recover_ = snd.nxt;  // RFC 6582 R6582-6, RFC 6675 R6675-13
+  timed_out_at_ = snd.una;
+  began_at_ = now;
+  must_resend_ = true;
   duplicate_acks_ = 0;
-  resend(snd.una, snd.nxt);
+  arrived_ = 0;
+  partial_acks_ = 0;
+  tail_probe_.reset();
+  if (is_first) spurious_.start(snd.una);
+  forward_rto_.stop();
+  if (was_open) forward_rto_.start(now);
+  return snd.sack ? rack_.find_lost_on_timeout(sent, now) : sent.mark_larger_lost(0);
 }
 
-std::uint32_t LossRecovery::pipe(const SendView& snd) const {
-  const std::uint32_t outstanding = distance(snd.una, snd.nxt);
-  if (phase_ == Phase::fast_recovery) return outstanding;
-  return outstanding - distance(resend_next_, max(resend_next_, resend_end_));
+void LossRecovery::resend_larger(const SendView& snd, std::uint32_t piece_size,
+                                 SentSegments& sent) {
+  sent.mark_larger_lost(piece_size);
+  spurious_.stop();
+  forward_rto_.stop();
+  duplicate_acks_ = 0;
+  arrived_ = 0;
+  if (phase_ == Phase::open) recover_ = snd.nxt;
+  if (phase_ == Phase::fast_recovery) prr_.restart();
 }
 
-std::uint32_t LossRecovery::window_bonus(std::uint32_t mss) const {
-  if (phase_ != Phase::open) return 0;
-  return std::min(duplicate_acks_, kDupThresh - 1) * mss;
+// --- sending ------------------------------------------------------------------------------------
+
+void LossRecovery::on_sent(std::uint32_t bytes) {
+  if (phase_ == Phase::fast_recovery) prr_.on_sent(bytes);
+}
+
+void LossRecovery::on_resent(Seq begin, std::uint32_t bytes, Seq una, Instant now) {
+  must_resend_ = false;
+  spurious_.on_resent(begin, bytes, una, now);
+  on_sent(bytes);
 }
 
 }  // namespace sluice::tcp

@@ -1,72 +1,99 @@
-// Which sent bytes are to be sent again: fast retransmit and fast recovery of RFC 6582, and
-// go-back after a timeout.
+// What is lost, and how fast it is sent again.
 //
-//     SND.UNA        resend.next      resend.end          SND.NXT
-//        |-- resent -----|-- to resend --|---- in flight ----|
+// With SACK, RACK finds losses (rack.hpp) and a probe those at the tail (tail_probe.hpp); without,
+// duplicate ACKs are counted (RFC 6582). A loss begins a fast recovery, in which PRR (prr.hpp)
+// rules how much is sent; the retransmission timer begins slow start from one segment. What turns
+// out to have been no loss is undone (spurious.hpp).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
-#include "proto/tcp/newreno.hpp"
-#include "proto/tcp/seq.hpp"
+#include "proto/tcp/ack_facts.hpp"
+#include "proto/tcp/congestion.hpp"
+#include "proto/tcp/prr.hpp"
+#include "proto/tcp/rack.hpp"
+#include "proto/tcp/sent_segments.hpp"
+#include "proto/tcp/spurious.hpp"
+#include "proto/tcp/tail_probe.hpp"
 
 namespace sluice::tcp {
 
-// The part of the sender's state that recovery looks at.
-struct SendView {
-  Seq una;
-  Seq nxt;
-  std::uint32_t mss = 0;
-};
-
 class LossRecovery {
  public:
-  void start(Seq iss) {
-    recover_ = iss;  // RFC 6582 R6582-1
-    resend_next_ = resend_end_ = iss + 1u;
+  // What an ACK or a timer has led to.
+  struct Outcome {
+    std::uint32_t lost_bytes = 0;           // newly
+    bool has_begun = false;                 // a fast recovery
+    bool was_ecn = false;                   // without a loss
+    bool was_undone = false;                // the last one had no reason
+    Instant look_again = Instant::never();  // call on_reorder_timer() then
+  };
+
+  void start(Seq iss);
+
+  Outcome on_ack(const AckFacts& ack, const Delivery& delivery, SentSegments& sent,
+                 CongestionControl& congestion);
+  // Some that were overtaken have had their time to arrive (RFC 8985 R8985-10).
+  Outcome on_reorder_timer(const AckFacts& now, SentSegments& sent, CongestionControl& congestion);
+  // The retransmission timer fired. How many bytes are newly lost.
+  std::uint32_t on_timeout(const SendView& snd, SentSegments& sent, CongestionControl& congestion,
+                           Instant now);
+  // All in flight that was sent in segments larger than `piece_size` is to be sent again, with no
+  // congestion to blame: a smaller MSS, or (zero) window probes whose bytes were refused.
+  void resend_larger(const SendView& snd, std::uint32_t piece_size, SentSegments& sent);
+
+  // New data was sent, or [begin, begin + bytes) again.
+  void on_sent(std::uint32_t bytes);
+  void on_resent(Seq begin, std::uint32_t bytes, Seq una, Instant now);
+
+  // Bytes that may be outstanding.
+  std::uint32_t window(const CongestionControl& congestion) const {
+    const bool is_prr = phase_ == Phase::fast_recovery && !is_paced_;
+    return is_prr ? prr_.window() : congestion.window();
   }
-
-  // A duplicate ACK arrived.
-  void on_duplicate_ack(const SendView& snd, NewReno& congestion);
-  // SND.UNA has advanced to snd.una by `acked` bytes. True when this ACK ended or continued a
-  // recovery, and the window has been set accordingly; false: grow it as usual.
-  bool on_new_ack(const SendView& snd, std::uint32_t acked, NewReno& congestion);
-  // The retransmission timer fired: all that is outstanding counts as lost.
-  void on_timeout(const SendView& snd, NewReno& congestion);
-  // All that is outstanding is to be sent again, with no congestion to blame: a smaller MSS, or a
-  // window probe whose byte was refused. Ends a fast recovery.
-  void resend_all(const SendView& snd, NewReno& congestion);
-
-  bool has_resend() const { return resend_next_ < resend_end_; }
-  Seq resend_next() const { return resend_next_; }
-  Seq resend_end() const { return resend_end_; }
-  // Fast retransmit does not wait for the congestion window (RFC 5681 R5681-15).
-  bool resend_ignores_window() const { return phase_ == Phase::fast_recovery; }
-  void on_resent(std::uint32_t bytes) { resend_next_ += bytes; }
-
-  // Outstanding bytes less those that count as lost and are not resent yet.
-  std::uint32_t pipe(const SendView& snd) const;
-  // Limited transmit (RFC 3042, RFC 5681 R5681-14): the first two duplicates each let a segment go.
-  std::uint32_t window_bonus(std::uint32_t mss) const;
+  // Bytes outstanding that are neither lost nor have arrived.
+  std::uint32_t pipe(const SendView& snd, const SentSegments& sent) const {
+    const std::uint32_t outstanding = distance(snd.una, snd.nxt);
+    const std::uint32_t gone = sent.lost_bytes() + sent.sacked_bytes() + arrived_;
+    return outstanding - std::min(gone, outstanding);
+  }
+  // The first lost segment goes whatever the window (RFC 9293 R9293-11, RFC 5681 R5681-15).
+  bool must_resend() const { return must_resend_; }
+  bool prefers_new() const { return forward_rto_.prefers_new(); }
   // RFC 6582 R6582-5: only the first partial ACK restarts the timer; a recovery that takes many
   // round trips ends in slow start instead.
-  bool lets_timer_restart() const { return !seen_second_partial_ack_; }
+  bool lets_timer_restart() const { return partial_acks_ < 2; }
+  bool in_fast_recovery() const { return phase_ == Phase::fast_recovery; }
   bool in_recovery() const { return phase_ != Phase::open; }
+  TailProbe& tail_probe() { return tail_probe_; }
+  Seq highest_delivered() const { return rack_.highest_delivered(); }
 
  private:
-  enum class Phase : std::uint8_t { open, fast_recovery, go_back };
+  enum class Phase : std::uint8_t { open, fast_recovery, after_timeout };
 
-  void resend(Seq from, Seq to);
-  void go_back(const SendView& snd, bool by_timer);
+  bool undo_if_spurious(const AckFacts& ack, const Delivery& delivery, SentSegments& sent,
+                        CongestionControl& congestion);
+  bool end_if_repaired(const AckFacts& ack, CongestionControl& congestion);
+  Rack::Verdict find_lost(const AckFacts& ack, SentSegments& sent, bool has_ended);
+  void begin(const AckFacts& ack, CongestionControl& congestion, bool by_ecn);
+  void reduce_once(const AckFacts& ack, CongestionControl& congestion);
+  std::uint32_t count_delivered(const AckFacts& ack, const Delivery& delivery);
 
   Phase phase_ = Phase::open;
-  bool by_timer_ = false;  // why we go back
-  bool seen_partial_ack_ = false;
-  bool seen_second_partial_ack_ = false;
+  bool must_resend_ = false;
+  bool is_paced_ = false;  // the algorithm rules its window itself, in recovery too
+  std::uint8_t partial_acks_ = 0;
   std::uint32_t duplicate_acks_ = 0;
-  Seq recover_;  // one past the highest sent when the last recovery began
-  Seq resend_next_;
-  Seq resend_end_;
+  std::uint32_t arrived_ = 0;  // without SACK: bytes beyond the gap, by counting duplicates
+  Seq recover_;                // SND.NXT when the last recovery began
+  Seq timed_out_at_;           // SND.UNA when the timer fired
+  Instant began_at_;
+  Rack rack_;
+  Prr prr_;
+  TailProbe tail_probe_;
+  SpuriousLoss spurious_;
+  ForwardRto forward_rto_;
 };
 
 }  // namespace sluice::tcp

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "proto/base/slice_queue.hpp"
+#include "proto/tcp/sent_segments.hpp"
 
 namespace sluice::tcp {
 
@@ -9,6 +10,7 @@ namespace sluice::tcp {
 struct Resources {
   FrameSource& blocks;  // small frames that bytes are copied into
   SliceNodePool& nodes;
+  SentSegmentPool& sent;
 };
 
 // The last of the memory is for buffers that hold nothing yet, so that every connection moves;

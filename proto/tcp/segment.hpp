@@ -18,6 +18,7 @@ struct Segment {
   std::uint8_t flags = 0;
   std::uint16_t window = 0;    // as on the wire
   std::uint16_t gso_size = 0;  // payload of each segment that a super-segment was made of
+  bool is_marked = false;      // a router on the way was congested (RFC 3168: CE)
   const wire::TcpOptions* options = nullptr;
   Slice payload;
 
@@ -32,9 +33,15 @@ struct Segment {
 // `header` and `options` must outlive the segment.
 inline Segment make_segment(const wire::TcpHeader& header, Slice payload,
                             std::uint16_t gso_size = 0) {
-  return Segment{
-      Seq(header.sequence), Seq(header.acknowledgment), header.flags, header.window, gso_size,
-      &header.options,      std::move(payload)};
+  Segment segment;
+  segment.seq = Seq(header.sequence);
+  segment.ack = Seq(header.acknowledgment);
+  segment.flags = header.flags;
+  segment.window = header.window;
+  segment.gso_size = gso_size;
+  segment.options = &header.options;
+  segment.payload = std::move(payload);
+  return segment;
 }
 
 // A segment to send. The ports are the sender's business. Used again and again: clear() first.
@@ -42,6 +49,7 @@ struct OutSegment {
   wire::TcpHeader header;
   std::uint32_t payload_length = 0;
   std::uint16_t gso_size = 0;  // payload of each segment to be cut; 0 when there is but one
+  std::uint8_t ecn = 0;        // codepoint for the IP header (RFC 3168)
   std::uint32_t pieces = 0;
   std::array<Slice, kMaxSegmentPieces> payload;
 
@@ -67,6 +75,7 @@ struct OutSegment {
     pieces = 0;
     payload_length = 0;
     gso_size = 0;
+    ecn = 0;
   }
 };
 

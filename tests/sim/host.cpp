@@ -16,7 +16,8 @@ Host::Host(const HostOptions& options, PacketTaker& taker, Verdict& verdict, Ins
       frames_(options.frames, kFrameBytes, options.frame_reserve),
       blocks_(options.blocks, options.block_bytes, options.blocks / 8),
       nodes_(options.nodes, options.nodes / 8),
-      resources_{blocks_, nodes_},
+      sent_(options.nodes / 2),
+      resources_{blocks_, nodes_, sent_},
       batch_(options.tx_slots),
       shard_(options.shard, resources_, now),
       now_(now) {}

@@ -76,6 +76,7 @@ class Host {
   FramePool frames_;
   FramePool blocks_;
   SliceNodePool nodes_;
+  tcp::SentSegmentPool sent_;
   tcp::Resources resources_;
   TxBatch batch_;
   Slice leaked_;

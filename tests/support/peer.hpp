@@ -94,6 +94,7 @@ class Peer {
     connection_.reset();
     last_.clear();
     EXPECT_EQ(nodes.free_count(), nodes.size()) << "nodes that did not come home";
+    EXPECT_EQ(sent.free_count(), sent.size()) << "records that did not come home";
   }
 
   // --- before the conversation -----------------------------------------------------------------
@@ -103,17 +104,21 @@ class Peer {
   Seq our_iss{0xffff'ff00u};     // both wrap early
   Seq peer_iss{0xffff'f800u};
   std::uint32_t ts_offset = 77;
+  bool asks_for_ecn = false;   // in its SYN
+  bool agrees_to_ecn = false;  // in its SYN-ACK
 
   TestFrames blocks{2048};    // that bytes are copied into
   TestFrames arriving{2048};  // that the peer's payload comes in
   std::uint32_t arriving_capacity = 0;
   SliceNodePool nodes;
+  tcp::SentSegmentPool sent{1024};  // what is sent and not acknowledged
 
   // --- opening ----------------------------------------------------------------------------------
   // The peer's SYN has arrived for a listener.
   void opens(Where where = Where::current()) {
     begin();
     Said said = syn().win(says.window).options(syn_options());
+    if (asks_for_ecn) said.flag(wire::kEce | wire::kCwr);
     wire::TcpHeader header = header_of(said);
     note('<', header, 0, 0);
     tcp::Segment segment = tcp::make_segment(header, {});
@@ -134,7 +139,9 @@ class Peer {
     check(where);
   }
   void answers(Where where = Where::current()) {
-    sends(syn_ack().ack(1).win(says.window).options(syn_options()), where);
+    Said said = syn_ack().ack(1).win(says.window).options(syn_options());
+    if (agrees_to_ecn) said.flag(wire::kEce);
+    sends(said, where);
     peer_nxt_ = 1;
   }
   // We are active; the handshake is done.
@@ -149,22 +156,11 @@ class Peer {
   // A segment from the peer. What is not named: the next sequence number, the last acknowledgment
   // and window said, timestamps of a clock that runs.
   DropReason sends(Said said, Where where = Where::current()) {
-    const bool has_ack = (said.flags_ & wire::kAck) != 0;
-    if (said.win_) window_ = static_cast<std::uint16_t>(*said.win_);
-    if (has_ack && said.ack_) acked_ = *said.ack_;
-    const std::uint32_t at = said.seq_.value_or(peer_nxt_);
-    const std::uint32_t length = said.len_.value_or(0);
-    wire::TcpHeader header = header_of(said);
-    header.sequence = (peer_iss + at).value();
-    note('<', header, length, 0);
-    tcp::Segment segment = tcp::make_segment(header, payload_of(said, at),
-                                             static_cast<std::uint16_t>(said.gso_.value_or(0)));
-    const std::uint32_t end = at + segment.length();
-    const bool opening = segment.has(wire::kSyn) && peer_nxt_ == 0;
-    if ((!said.seq_ || opening) && end > peer_nxt_) peer_nxt_ = end;
-    const DropReason reason = connection_->on_segment(segment, now_);
-    check(where);
-    return reason;
+    return sends_through(false, said, where);
+  }
+  // The same, through a router that is congested and marks it (RFC 3168).
+  DropReason sends_marked(Said said, Where where = Where::current()) {
+    return sends_through(true, said, where);
   }
 
   // The next segment that comes must look so.
@@ -226,6 +222,7 @@ class Peer {
   Instant now() const { return now_; }
   Duration clock() const { return now_ - kStart; }
   const wire::TcpHeader& last() const { return last_header_; }
+  std::uint8_t last_ecn() const { return last_ecn_; }
   std::uint32_t ts_clock() const { return kPeerClock + static_cast<std::uint32_t>(clock().ms()); }
   std::uint32_t our_ts(Duration time) const {
     return tcp::timestamp_clock(kStart + time) + ts_offset;
@@ -245,6 +242,26 @@ class Peer {
   static constexpr std::uint32_t kPeerClock = 500'000;
 
  private:
+  DropReason sends_through(bool marks, Said said, Where where) {
+    const bool has_ack = (said.flags_ & wire::kAck) != 0;
+    if (said.win_) window_ = static_cast<std::uint16_t>(*said.win_);
+    if (has_ack && said.ack_) acked_ = *said.ack_;
+    const std::uint32_t at = said.seq_.value_or(peer_nxt_);
+    const std::uint32_t length = said.len_.value_or(0);
+    wire::TcpHeader header = header_of(said);
+    header.sequence = (peer_iss + at).value();
+    note('<', header, length, 0);
+    tcp::Segment segment = tcp::make_segment(header, payload_of(said, at),
+                                             static_cast<std::uint16_t>(said.gso_.value_or(0)));
+    segment.is_marked = marks;
+    const std::uint32_t end = at + segment.length();
+    const bool opening = segment.has(wire::kSyn) && peer_nxt_ == 0;
+    if ((!said.seq_ || opening) && end > peer_nxt_) peer_nxt_ = end;
+    const DropReason reason = connection_->on_segment(segment, now_);
+    check(where);
+    return reason;
+  }
+
   tcp::Identity identity() const { return {our_iss, ts_offset, our_mss, says.is_v6}; }
   void begin() {
     connection_.emplace(settings, resources_);
@@ -309,6 +326,7 @@ class Peer {
   bool pull() {
     if (!connection_->next_segment(last_, now_)) return false;
     last_header_ = last_.header;
+    last_ecn_ = last_.ecn;
     if (last_.header.options.has_timestamps) last_ts_ = last_.header.options.ts_value;
     note('>', last_.header, last_.payload_length, last_.gso_size);
     compare_payload();
@@ -422,10 +440,11 @@ class Peer {
         << transcript_;
   }
 
-  tcp::Resources resources_{blocks, nodes};
+  tcp::Resources resources_{blocks, nodes, sent};
   std::optional<tcp::Connection> connection_;
   tcp::OutSegment last_;
   wire::TcpHeader last_header_;
+  std::uint8_t last_ecn_ = 0;
   Instant now_ = kStart;
   std::uint32_t peer_nxt_ = 0;
   std::uint32_t acked_ = 0;

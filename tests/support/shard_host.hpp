@@ -113,7 +113,8 @@ class ShardHost {
   }
   bool is_all_home() const {
     return frames_.free_count() == frames_.size() && blocks_.free_count() == blocks_.size() &&
-           nodes_.free_count() == nodes_.size() && batch_.free_count() == batch_.slots();
+           nodes_.free_count() == nodes_.size() && records_.free_count() == records_.size() &&
+           batch_.free_count() == batch_.slots();
   }
 
  private:
@@ -166,7 +167,8 @@ class ShardHost {
   FramePool frames_{64, wire::kVirtioNetHeaderSize + 65'535};
   FramePool blocks_{256, 4096};
   SliceNodePool nodes_{1024};
-  tcp::Resources resources_{blocks_, nodes_};
+  tcp::SentSegmentPool records_{512};
+  tcp::Resources resources_{blocks_, nodes_, records_};
   TxBatch batch_{64};
   std::vector<SentPacket> sent_;
   Shard shard_;

@@ -23,7 +23,8 @@ class Buffers : public ::testing::Test {
   TestFrames blocks{300};
   TestFrames wire{300};
   SliceNodePool nodes{4096};
-  Resources resources{blocks, nodes};
+  SentSegmentPool sent{64};
+  Resources resources{blocks, nodes, sent};
 };
 
 // --- receiving
@@ -233,39 +234,6 @@ TEST_F(Buffers, a_segment_can_be_cut_short) {
   EXPECT_EQ(out.pieces, 2u);
   out.clear();
   buffer.clear(resources);
-}
-
-// --- loss recovery
-// -----------------------------------------------------------------------------------
-
-TEST(LossRecoveryTable, stays_comparable_however_long_nothing_is_lost) {
-  LossRecovery recovery;
-  NewReno reno;
-  reno.start(1000, 10'000);
-  Seq una(1);
-  recovery.start(Seq(0));
-  for (int i = 0; i < 5000; ++i) {
-    una += 1'000'000;
-    recovery.on_new_ack({una, una + 5000u, 1000}, 1'000'000, reno);
-  }
-  const SendView view{una, una + 5000u, 1000};
-  for (int i = 0; i < 3; ++i) recovery.on_duplicate_ack(view, reno);
-  EXPECT_TRUE(recovery.in_recovery());
-  EXPECT_EQ(recovery.resend_next(), una);
-}
-
-TEST(LossRecoveryTable, pipe_is_what_flies) {
-  LossRecovery recovery;
-  NewReno reno;
-  reno.start(1000, 10'000);
-  recovery.start(Seq(0));
-  const SendView view{Seq(1), Seq(5001), 1000};
-  EXPECT_EQ(recovery.pipe(view), 5000u);
-  recovery.on_timeout(view, reno);
-  EXPECT_EQ(recovery.pipe(view), 0u);
-  recovery.on_resent(1000);
-  EXPECT_EQ(recovery.pipe(view), 1000u);
-  EXPECT_EQ(recovery.window_bonus(1000), 0u);
 }
 
 }  // namespace

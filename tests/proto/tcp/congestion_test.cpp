@@ -8,6 +8,7 @@ using namespace test;
 
 class Congestion : public Conversation {
  protected:
+  Congestion() { peer.settings.congestion = Algorithm::newreno; }
   // Sends the initial window of ten segments, one by one, and takes them.
   void fill_window() {
     peer.settings.max_payload_bytes = 0;
@@ -18,7 +19,7 @@ class Congestion : public Conversation {
   void duplicates(int count, std::uint32_t at) {
     for (int i = 0; i < count; ++i) peer.sends(ack(at));
   }
-  const NewReno& cc() { return peer.connection().congestion(); }
+  const CongestionControl& cc() { return peer.connection().congestion(); }
 };
 
 // --- windows ------------------------------------------------------------------------------------
@@ -29,64 +30,6 @@ TEST(InitialWindow, RFC5681_R5681_2_ten_segments_as_rfc_6928) {
   EXPECT_EQ(initial_window(536, 10), 5360u);
   EXPECT_EQ(initial_window(9000, 10), 18'000u);
   EXPECT_EQ(initial_window(1460, 2), 2920u);
-}
-
-TEST(NewRenoTable, RFC5681_R5681_4_R5681_6_R5681_7_slow_start_counts_bytes) {
-  NewReno reno;
-  reno.start(1000, 10'000);
-  EXPECT_TRUE(reno.in_slow_start());
-  reno.on_ack({1000, 10'000, {}});
-  EXPECT_EQ(reno.window(), 11'000u);
-  reno.on_ack({100, 11'000, {}});
-  EXPECT_EQ(reno.window(), 11'100u);
-  reno.on_ack({60'000, 11'000, {}});
-  EXPECT_EQ(reno.window(), 19'100u);  // no more than eight segments for one ACK
-}
-
-TEST(NewRenoTable, a_window_that_is_not_used_does_not_grow) {
-  NewReno reno;
-  reno.start(1000, 10'000);
-  reno.on_ack({1000, 4000, {}});
-  EXPECT_EQ(reno.window(), 10'000u);
-}
-
-TEST(NewRenoTable, RFC5681_R5681_8_congestion_avoidance_adds_a_segment_a_round_trip) {
-  NewReno reno;
-  reno.start(1000, 10'000);
-  reno.on_loss(20'000);
-  EXPECT_EQ(reno.window(), 10'000u);
-  for (int i = 0; i < 9; ++i) reno.on_ack({1000, 10'000, {}});
-  EXPECT_EQ(reno.window(), 10'000u);
-  reno.on_ack({1000, 10'000, {}});
-  EXPECT_EQ(reno.window(), 11'000u);
-  for (int i = 0; i < 11; ++i) reno.on_ack({1000, 11'000, {}});
-  EXPECT_EQ(reno.window(), 12'000u);
-}
-
-TEST(NewRenoTable, RFC5681_R5681_9_R5681_10_R5681_11_a_timeout) {
-  NewReno reno;
-  reno.start(1000, 10'000);
-  reno.on_timeout(8000, true);
-  EXPECT_EQ(reno.ssthresh(), 4000u);
-  EXPECT_EQ(reno.window(), 1000u);
-  reno.on_timeout(1000, false);
-  EXPECT_EQ(reno.ssthresh(), 4000u);
-  reno.on_timeout(1000, true);
-  EXPECT_EQ(reno.ssthresh(), 2000u);
-}
-
-TEST(NewRenoTable, RFC5681_R5681_5_a_smaller_mss_scales_the_window) {
-  NewReno reno;
-  reno.start(1000, 10'000);
-  reno.set_mss(500);
-  EXPECT_EQ(reno.window(), 5000u);
-}
-
-TEST(NewRenoTable, the_window_has_a_top) {
-  NewReno reno;
-  reno.start(65'000, 1u << 30);
-  for (int i = 0; i < 100; ++i) reno.on_ack({1u << 20, 1u << 30, {}});
-  EXPECT_LE(reno.window(), 1u << 30);
 }
 
 TEST_F(Congestion, RFC5681_R5681_7_the_window_doubles_in_a_round_trip) {
@@ -124,7 +67,7 @@ TEST_F(Congestion, RFC5681_R5681_15_the_third_duplicate_retransmits) {
   fill_window();
   duplicates(3, 1);
   EXPECT_EQ(cc().ssthresh(), 5000u);
-  EXPECT_EQ(cc().window(), 8000u);
+  EXPECT_EQ(cc().window(), 5000u);
   peer.expects(ack(1).seq(1).len(1000));
   EXPECT_EQ(peer.connection().counters().fast_retransmits, 1u);
   EXPECT_EQ(peer.connection().counters().retransmitted, 1u);
@@ -144,24 +87,20 @@ TEST_F(Congestion, RFC5681_R5681_14_limited_transmit) {
   peer.expects(ack(1).seq(1).len(1000));
 }
 
-// RFC 6582 R6582-3.
-TEST_F(Congestion, RFC5681_R5681_16_further_duplicates_inflate) {
+// RFC 6582 R6582-3, by RFC 9937: each duplicate says that a segment has arrived.
+TEST_F(Congestion, RFC5681_R5681_16_further_duplicates_let_new_data_go) {
   fill_window();
   duplicates(3, 1);
   peer.expects(ack(1).seq(1));
   peer.nothing();
   duplicates(2, 1);
-  EXPECT_EQ(cc().window(), 10'000u);
-  peer.nothing();
+  peer.nothing();  // half of the flight must have arrived first
   duplicates(1, 1);
   peer.expects(ack(1).seq(10'001).len(1000));
   peer.nothing();
-}
-
-TEST_F(Congestion, RFC5681_R5681_16_duplicates_inflate_no_more_than_what_is_outstanding) {
-  fill_window();
-  duplicates(200, 1);
-  EXPECT_LE(cc().window(), 8000u + 10'000u);
+  duplicates(1, 1);
+  peer.expects(ack(1).seq(11'001).len(1000));
+  peer.nothing();
 }
 
 TEST_F(Congestion, RFC6582_R6582_4_a_full_ack_ends_the_recovery) {
@@ -169,17 +108,17 @@ TEST_F(Congestion, RFC6582_R6582_4_a_full_ack_ends_the_recovery) {
   duplicates(3, 1);
   peer.drains();
   peer.sends(ack(10'001));
-  EXPECT_EQ(cc().window(), 2000u);  // min(ssthresh, max(flight, SMSS) + SMSS)
-  EXPECT_GT(peer.drains(), 0u);
+  EXPECT_EQ(cc().window(), 5000u);
+  EXPECT_EQ(peer.drains(), 5u);
 }
 
 TEST_F(Congestion, RFC6582_R6582_5_a_partial_ack_retransmits_the_next) {
   fill_window();
   duplicates(6, 1);
-  peer.drains();  // window 11,000: the head and one new segment
+  peer.drains();
   peer.sends(ack(4001));
   peer.expects(ack(1).seq(4001).len(1000));
-  EXPECT_EQ(cc().window(), 8000u);  // 11,000 - 4000 + 1000, and what may go goes
+  EXPECT_EQ(cc().window(), 5000u);
   peer.drains();
   peer.sends(ack(6001));
   peer.expects(ack(1).seq(6001).len(1000));
@@ -273,7 +212,10 @@ TEST_F(Congestion, RFC5681_R5681_9_R5681_11_a_timeout_sends_one_segment) {
 }
 
 TEST_F(Congestion, RFC9293_R9293_11_slow_start_goes_on_through_what_was_lost) {
-  fill_window();
+  peer.settings.max_payload_bytes = 0;
+  peer.connects();
+  app.sends(10'000);  // no new data for F-RTO
+  EXPECT_EQ(peer.drains(), 10u);
   peer.at(1_s);
   peer.expects(ack(1).seq(1));
   peer.sends(ack(1001));

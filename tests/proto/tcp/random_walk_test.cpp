@@ -28,7 +28,9 @@ struct Flying {
 // One end: a connection, its memory, and an application that sends, reads and closes.
 struct End {
   explicit End(Rng& rng)
-      : nodes(static_cast<std::uint32_t>(rng.between(64, 512))), resources{blocks, nodes} {
+      : nodes(static_cast<std::uint32_t>(rng.between(64, 512))),
+        sent_pool(nodes.size() / 2),
+        resources{blocks, nodes, sent_pool} {
     blocks.limit = static_cast<std::uint32_t>(rng.between(40, 400));
     settings.receive_buffer_bytes = static_cast<std::uint32_t>(rng.between(4096, 200'000));
     settings.send_buffer_bytes = static_cast<std::uint32_t>(rng.between(4096, 200'000));
@@ -49,6 +51,7 @@ struct End {
   TestFrames blocks{2048};
   TestFrames arriving{2048};
   SliceNodePool nodes;
+  SentSegmentPool sent_pool;
   Resources resources;
   Settings settings;
   std::optional<Connection> connection;
@@ -220,6 +223,7 @@ void expect_whole(Walk& walk, std::uint64_t seed) {
     EXPECT_FALSE(end->failed) << "seed " << seed;
     end->connection.reset();
     EXPECT_EQ(end->nodes.free_count(), end->nodes.size()) << "seed " << seed;
+    EXPECT_EQ(end->sent_pool.free_count(), end->sent_pool.size()) << "seed " << seed;
     EXPECT_EQ(end->blocks.out() + end->arriving.out(), 0u) << "seed " << seed;
   }
 }

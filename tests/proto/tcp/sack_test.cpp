@@ -108,6 +108,7 @@ TEST_F(Sack, RFC2018_R2018_7_R2018_8_the_head_is_sent_again_whatever_was_reporte
   app.sends(3000);
   peer.drains();
   peer.sends(ack(1).sack({{1001, 3001}}));
+  peer.expects(ack(1).seq(1).len(1000));
   peer.at(1_s);
   peer.expects(ack(1).seq(1).len(1000));
 }
