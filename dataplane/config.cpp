@@ -119,6 +119,25 @@ void check_tcp(Problems& problems, const tcp::Settings& tcp) {
   check_duration("time_wait", tcp.time_wait, ms, day);
 }
 
+void check_link(Problems& problems, std::string_view direction, const LinkOptions& link) {
+  const auto complain = [&](std::string_view what) {
+    problems.push_back("link " + std::string(direction) + ": " + std::string(what));
+  };
+  for (const double share : {link.loss, link.reorder, link.duplicate, link.corrupt}) {
+    if (!(share >= 0 && share <= 1)) complain("loss and its kin are shares from 0 to 1");
+  }
+  if (!(link.burst_loss >= 0 && link.burst_loss < 1 && link.burst_length >= 1)) {
+    complain("burst_loss must be below 1, and burst_length at least 1");
+  }
+  const Duration hour = Duration::seconds(3600);
+  for (const Duration delay : {link.delay, link.jitter, link.reorder_delay}) {
+    if (delay < Duration() || delay > hour) complain("delays must be 0 to 1 hour");
+  }
+  if (link.queue_bytes != 0 && link.rate_bits == 0) {
+    complain("a queue forms only before a rate: give one");
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> Config::validate() const {
@@ -130,6 +149,8 @@ std::vector<std::string> Config::validate() const {
   check_workers(problems, *this);
   check_memory(problems, *this);
   check_tcp(problems, tcp);
+  check_link(problems, "in", link_in);
+  check_link(problems, "out", link_out);
   if ((tso || uso) && !checksum) {
     problems.emplace_back("tso and uso need checksum: switch all off, or none");
   }

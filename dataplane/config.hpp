@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/link/link_options.hpp"
 #include "proto/base/time.hpp"
 #include "proto/tcp/constants.hpp"
 #include "proto/wire/address.hpp"
@@ -43,6 +44,13 @@ struct Config {
   bool checksum = true;                 // leave sums to the other side of the device
   bool test_offloads = true;            // before they are trusted, on a device made for that
   std::string pcap;                     // file that records all packets; empty: none
+
+  // --- a worse wire ---------------------------------------------------------------------------
+  // What happens to packets to us and from us. Each worker has wires of its own: of a rate and a
+  // queue it gets its share, and what is drawn by chance is drawn for each.
+  LinkOptions link_in;
+  LinkOptions link_out;
+  std::uint64_t link_seed = 1;
 
   // --- the workers ----------------------------------------------------------------------------
   std::uint32_t workers = 1;       // 1 to kMaxWorkers

@@ -9,6 +9,7 @@
 #include "dataplane/io/cpu.hpp"
 #include "dataplane/io/entropy.hpp"
 #include "dataplane/worker/handoff.hpp"
+#include "dataplane/worker/impaired_queue.hpp"
 
 namespace sluice {
 namespace {
@@ -185,7 +186,7 @@ bool Worker::prepare(std::promise<void>& ready) {
     io::prepare_worker_thread(name.c_str());
     if (!config_.pin.empty()) io::pin_to_cpu(config_.pin[number_]);
     memory_ = std::make_unique<Memory>(config_, crew_, number_);
-    queue_ = make_queue(*memory_);
+    queue_ = make_wire(*memory_);
     crew_.set_queue(number_, *queue_);
     shard_ = std::make_unique<Shard>(shard_options(setup_, number_, memory_->frames),
                                      memory_->resources, io::now());
@@ -212,6 +213,12 @@ std::unique_ptr<io::TunQueue> Worker::make_queue(Memory& memory) {
     }
   }
   return io::make_poll_queue(options, memory.frames);
+}
+
+std::unique_ptr<io::TunQueue> Worker::make_wire(Memory& memory) {
+  auto queue = make_queue(memory);
+  if (config_.link_in.changes_nothing() && config_.link_out.changes_nothing()) return queue;
+  return make_impaired_queue(std::move(queue), config_, number_, memory.frames);
 }
 
 // The whole life of a worker: read the clock once, reap, take what others hand over, drain the

@@ -83,6 +83,7 @@ class Worker {
   void step_stop(Instant now);
   void begin_abort(Instant now);
   std::unique_ptr<io::TunQueue> make_queue(Memory& memory);
+  std::unique_ptr<io::TunQueue> make_wire(Memory& memory);
 
   const WorkerSetup& setup_;
   const Config& config_;

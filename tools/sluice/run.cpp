@@ -11,6 +11,7 @@
 
 #include "dataplane/engine.hpp"
 #include "dataplane/io/network_namespace.hpp"
+#include "tools/sluice/impairment.hpp"
 #include "tools/sluice/options.hpp"
 #include "tools/sluice/report.hpp"
 #include "tools/sluice/services/services.hpp"
@@ -40,6 +41,8 @@ Examples:
 
   sluice run --netns demo --workers 4 --pin 0,1,2,3
   sluice run --netns demo --pcap packets.pcap
+  sluice run --netns demo --delay 20ms --loss 1%        20 ms and 1 % each way
+  sluice run --netns demo --rate 100M --queue 256k --in-rate 20M
 
 Services: echo 7, discard 9 and chargen 19 over TCP and UDP; http 80 and a sink for iperf 2 on 5001.
 SIGUSR1 prints totals; SIGINT and SIGTERM drain, print totals and end with exit code 0.)";
@@ -127,6 +130,7 @@ void add_run_command(CLI::App& app) {
       ->excludes(no_steering);
   command.add_option("--pcap", config.pcap, "Record all packets, both ways, for tcpdump or tshark")
       ->type_name("FILE");
+  add_impairment_options(command, config);
   command.add_flag("--json", options->json, "Print JSON, one document a line");
   command.callback([options] { run(*options); });
 }

@@ -1,0 +1,103 @@
+// One direction of a wire, with everything that can go wrong on it; all of it from one seed.
+//
+// The time of its calls is virtual in the simulator and the clock's in a worker. All memory is
+// taken in the constructor.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "dataplane/link/link_options.hpp"
+#include "proto/base/frame.hpp"
+#include "proto/base/rng.hpp"
+#include "proto/base/time.hpp"
+
+namespace sluice {
+
+struct LinkCounters {
+  std::uint64_t sent = 0;  // packets, as are all but the bytes
+  std::uint64_t delivered = 0;
+  std::uint64_t delivered_bytes = 0;
+  std::uint64_t lost = 0;        // at random, or while it was down
+  std::uint64_t queue_full = 0;  // lost, too
+  std::uint64_t too_big = 0;     // lost, too
+  std::uint64_t marked = 0;
+  std::uint64_t reordered = 0;
+  std::uint64_t duplicated = 0;
+  std::uint64_t corrupted = 0;
+};
+
+struct LinkPacket {
+  Slice whole;  // [virtio_net_hdr | IP packet]
+  bool is_corrupt = false;
+};
+
+// Used by one thread; `now` never goes back.
+class Link {
+ public:
+  enum class Fate : std::uint8_t { on_its_way, lost, queue_full, too_big };
+
+  // `most_packets` may be under way at a time; more are lost as by a full queue.
+  Link(const LinkOptions& options, std::uint32_t most_packets, std::uint64_t seed);
+
+  // From now on; what is under way arrives as it would have.
+  void change(const LinkOptions& options) { options_ = options; }
+
+  // `packet` has at least one byte behind the virtio_net_hdr. What is corrupted or marked must have
+  // its sums finished, and is left alone while other slices look into its frame.
+  Fate send(LinkPacket packet, Instant now);
+  // never() when nothing is under way.
+  Instant next_delivery() const { return heap_.empty() ? Instant::never() : heap_.front().at; }
+  // The next packet that has arrived by `now`.
+  std::optional<LinkPacket> take(Instant now);
+  // Loses what is under way.
+  void clear() { heap_.clear(); }
+
+  const LinkCounters& counters() const { return counters_; }
+  const LinkOptions& options() const { return options_; }
+  // Waiting for the rate, at the last call of send().
+  std::uint64_t backlog_bytes() const { return backlog_bytes_; }
+
+ private:
+  // By time of arrival, then in order of sending.
+  struct Flying {
+    Instant at;
+    std::uint64_t number = 0;
+    LinkPacket packet;
+    bool operator<(const Flying& other) const {  // as std::push_heap wants it: the latest first
+      return at != other.at ? at > other.at : number > other.number;
+    }
+  };
+  struct Departure {
+    Instant at;
+    std::uint32_t bytes = 0;
+  };
+
+  bool loses();
+  void let_depart(Instant now);
+  bool enqueue(std::uint32_t bytes, Instant now);
+  void mark(const LinkPacket& packet);
+  void damage(LinkPacket& packet);
+  void fly(LinkPacket packet, Instant at);
+  bool is_full() const { return heap_.size() == most_packets_; }
+  Duration draw(Duration most);
+
+  LinkOptions options_;
+  Rng rng_;
+  std::uint32_t most_packets_;
+  bool in_burst_ = false;   // the bad state of Gilbert's model
+  Instant free_at_;         // when the last packet will have left
+  std::uint64_t rest_ = 0;  // of its last nanosecond, in units of 1/rate: so that none gets lost
+  Instant last_in_order_;   // arrival of the last packet that was not held back
+  std::uint64_t next_number_ = 0;
+  std::vector<Flying> heap_;
+  // A ring of what waits, in order.
+  std::vector<Departure> departures_;
+  std::uint64_t first_departure_ = 0;
+  std::uint64_t end_departure_ = 0;
+  std::uint64_t backlog_bytes_ = 0;
+  LinkCounters counters_;
+};
+
+}  // namespace sluice
