@@ -13,6 +13,7 @@ namespace sluice::io {
 namespace {
 
 constexpr int kSnapshotLength = 262'144;  // tcpdump's: larger than any packet of a device
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::size_t kUsualPacket = 65'535 + wire::kVirtioNetHeaderSize;
 
 CaptureError failure(const std::string& path, const std::string& reason) {
@@ -63,6 +64,14 @@ void Capture::gather(std::span<const iovec> packet) {
 }
 
 void Capture::write(std::span<const iovec> packet) {
+  store(packet, time_stamp());
+}
+
+void Capture::write(std::span<const iovec> packet, Instant at) {
+  store(packet, {at.ns() / kNanosecondsPerSecond, at.ns() % kNanosecondsPerSecond});
+}
+
+void Capture::store(std::span<const iovec> packet, timeval stamp) {
   const std::lock_guard lock(guard_);
   if (!file_ || error_ != 0) return;
   gather(packet);
@@ -70,7 +79,7 @@ void Capture::write(std::span<const iovec> packet) {
   const MutableBytes ip = MutableBytes(bytes_).subspan(wire::kVirtioNetHeaderSize);
   wire::finish_checksum(ip, wire::parse_virtio_net(bytes_));
   pcap_pkthdr record{};
-  record.ts = time_stamp();
+  record.ts = stamp;
   record.len = static_cast<bpf_u_int32>(ip.size());
   record.caplen = record.len;
   pcap_dump(reinterpret_cast<u_char*>(file_.get()), &record, ip.data());

@@ -2,6 +2,7 @@
 // Format: pcap with link type RAW (the IP header comes first) and nanosecond timestamps.
 #pragma once
 
+#include <sys/time.h>
 #include <sys/uio.h>
 
 #include <cstdint>
@@ -11,6 +12,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "proto/base/time.hpp"
 
 struct pcap;         // of libpcap
 struct pcap_dumper;  // of libpcap
@@ -38,6 +41,8 @@ class Capture {
   // super-segment differs from a wire: it stays one packet. What is too short for a
   // virtio_net_hdr is ignored.
   void write(std::span<const iovec> packet);
+  // The same, stamped with `at` as if the epoch were 1970.
+  void write(std::span<const iovec> packet, Instant at);
 
   // Each throws CaptureError when anything written so far could not be stored.
   void flush();
@@ -49,6 +54,7 @@ class Capture {
     void operator()(pcap_dumper* file) const;
   };
 
+  void store(std::span<const iovec> packet, timeval stamp);
   void gather(std::span<const iovec> packet);
   void flush_locked();
 

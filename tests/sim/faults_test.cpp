@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proto/wire/build.hpp"
-#include "tests/sim/simulation.hpp"
+#include "dataplane/sim/pattern.hpp"
+#include "dataplane/sim/simulation.hpp"
 
 namespace sluice::sim {
 namespace {
@@ -22,49 +22,59 @@ TEST(PlantedFaults, NoneOnACleanWire) {
   scenario.flows.back().port = 999;
   const Outcome outcome = simulate(scenario);
   EXPECT_EQ(outcome.failure, "");
-  EXPECT_EQ(outcome.shards[0].retransmitted, 0U);
-  EXPECT_EQ(outcome.shards[1].bytes_in, 2'000'000U);
+  EXPECT_EQ(outcome.hosts[0].stats.retransmitted, 0U);
+  EXPECT_EQ(outcome.hosts[1].stats.bytes_in, 2'000'000U);
 }
 
-TEST(PlantedFaults, BytesThatChangeUnderARightSumAreSeen) {
-  Scenario scenario = one_bulk(100'000);
-  scenario.links[0].flip_and_fix = true;
-  EXPECT_THAT(simulate(scenario).failure, HasSubstr("wrong byte at position"));
+TEST(PlantedFaults, NoneInTheScenarioThatShowsThem) {
+  EXPECT_EQ(simulate(faulty_scenario(1, Fault::none)).failure, "");
 }
 
-TEST(PlantedFaults, ALineNamesItsSeed) {
-  Scenario scenario = one_bulk(100'000);
-  scenario.seed = 4711;
-  scenario.links[0].flip_and_fix = true;
-  EXPECT_THAT(simulate(scenario).failure, HasSubstr("sim seed=4711 "));
+TEST(PlantedFaults, EachIsCaught) {
+  for (const FaultRow& row : all_faults()) {
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+      const std::string failure = simulate(faulty_scenario(seed, row.fault)).failure;
+      EXPECT_THAT(failure, HasSubstr(std::string(row.caught))) << row.name;
+      EXPECT_THAT(failure, HasSubstr("sim seed=" + std::to_string(seed) + " ")) << row.name;
+    }
+  }
+}
+
+TEST(PlantedFaults, AreKnownByName) {
+  for (const FaultRow& row : all_faults()) EXPECT_EQ(fault_of(row.name), row.fault);
+  EXPECT_EQ(fault_of("no-such-fault"), Fault::none);
 }
 
 TEST(PlantedFaults, BytesThatChangeUnderAWrongSumAreDropped) {
   Scenario scenario = one_bulk(300'000);
-  scenario.links[0].corrupt = 0.05;
-  scenario.links[0].faults_until = Instant() + Duration::seconds(5);
+  scenario.hosts[0].up.options.corrupt = 0.05;
   const Outcome outcome = simulate(scenario);
   EXPECT_EQ(outcome.failure, "");
-  EXPECT_GT(outcome.links[0].corrupted, 0U);
-  EXPECT_GT(outcome.shards[1].drops[static_cast<std::size_t>(DropReason::bad_checksum)], 0U);
-}
-
-TEST(PlantedFaults, AFrameThatStaysOutIsSeen) {
-  Scenario scenario = one_bulk(1000);
-  scenario.hosts[1].leak_frame = true;
-  EXPECT_THAT(simulate(scenario).failure, HasSubstr("host 1: 63 of 64 frames came home"));
+  EXPECT_GT(outcome.hosts[0].up.corrupted, 0U);
+  const auto& drops = outcome.hosts[1].stats.drops;
+  EXPECT_GT(drops[static_cast<std::size_t>(DropReason::bad_checksum)], 0U);
 }
 
 TEST(PlantedFaults, AFlowThatNeverEndsIsSeen) {
   Scenario scenario = one_bulk(100'000);
-  scenario.links[0].loss = 1;
-  scenario.hosts[0].shard.tcp.connect_timeout = Duration::seconds(7200);
-  EXPECT_THAT(simulate(scenario).failure, HasSubstr("flows have not ended"));
+  scenario.hosts[0].up.options.loss = 1;
+  scenario.hosts[0].options.shard.tcp.connect_timeout = Duration::seconds(7200);
+  EXPECT_THAT(simulate(scenario).failure, HasSubstr("flows do not get on"));
+}
+
+TEST(PlantedFaults, UnfairSharesAreSeen) {
+  EXPECT_DOUBLE_EQ(Fairness::index({5, 5, 5, 5}), 1);
+  EXPECT_DOUBLE_EQ(Fairness::index({8, 0, 0, 0}), 0.25);
+  Verdict verdict;
+  Fairness(0.95, verdict).check({10, 9, 10});
+  EXPECT_FALSE(verdict.failed());
+  Fairness(0.95, verdict).check({10, 4, 10});
+  EXPECT_THAT(verdict.failure(), HasSubstr("Jain's index of 3 flows"));
 }
 
 TEST(PlantedFaults, TurnsWithoutAPacketAreSeen) {
   Verdict verdict;
-  Progress progress(Instant::never(), verdict);
+  Progress progress(Instant(), Duration::seconds(1000), verdict);
   for (int i = 0; i < 100'000 && !verdict.failed(); ++i) {
     progress.on_turn(i < 1000, Instant() + Duration::microseconds(i));
   }
@@ -90,6 +100,16 @@ TEST(Pattern, DoesNotDependOnHowItIsCut) {
     fill_pattern(9, at, MutableBytes(parts).subspan(at, std::min(length, 100 - at)));
   }
   EXPECT_EQ(whole, parts);
+}
+
+TEST(Pattern, TellsWhereBytesDiffer) {
+  std::vector<std::uint8_t> bytes(200'000);
+  fill_pattern(9, 1000, bytes);
+  EXPECT_EQ(matching_pattern(9, 1000, bytes), bytes.size());
+  EXPECT_LT(matching_pattern(9, 1001, bytes), 10U);
+  EXPECT_LT(matching_pattern(9, 1000 + 65'521, bytes), 10U);
+  bytes[150'000] ^= 1;
+  EXPECT_EQ(matching_pattern(9, 1000, bytes), 150'000U);
 }
 
 // --- what the wire says -----------------------------------------------------------------------

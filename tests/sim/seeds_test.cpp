@@ -1,32 +1,25 @@
-// Whole runs, each from one seed. SLUICE_SIM_SEED names the first, SLUICE_SIM_SEEDS how many;
-// SLUICE_SIM_TRACE=1 writes every packet to stderr.
+// Whole runs, each from one seed. `sluice sim --seed S` repeats one, and shows its packets.
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-
-#include "tests/sim/simulation.hpp"
+#include "dataplane/sim/simulation.hpp"
 
 namespace sluice::sim {
 namespace {
 
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-  const char* const text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
+// Ranges, so that ctest runs them side by side.
+class Seeds : public ::testing::TestWithParam<int> {};
 
-TEST(Simulation, FlowsSurviveWhatSeedsBring) {
-  const std::uint64_t first = from_environment("SLUICE_SIM_SEED", 1);
-  const bool chosen = std::getenv("SLUICE_SIM_SEED") != nullptr;
-  const std::uint64_t count = from_environment("SLUICE_SIM_SEEDS", chosen ? 1 : 120);
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    Simulation simulation(draw_scenario(seed));
-    if (std::getenv("SLUICE_SIM_TRACE") != nullptr) simulation.trace_to(stderr);
-    const Outcome outcome = simulation.run();
-    EXPECT_EQ(outcome.failure, "") << draw_scenario(seed).describe();
+constexpr int kSeedsOfARange = 50;
+
+TEST_P(Seeds, FlowsSurviveWhatTheyBring) {
+  const auto first = static_cast<std::uint64_t>(GetParam() * kSeedsOfARange + 1);
+  for (std::uint64_t seed = first; seed < first + kSeedsOfARange; ++seed) {
+    const Outcome outcome = simulate(seed);
+    ASSERT_EQ(outcome.failure, "") << draw_scenario(seed).describe();
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Simulation, Seeds, ::testing::Range(0, 20));
 
 TEST(Simulation, OneSeedIsOneOutcome) {
   for (const std::uint64_t seed : {3ULL, 7ULL, 11ULL}) {

@@ -12,6 +12,8 @@ BOXES = (
     ("proto/flow.", "wire"),
     ("proto/tcp/", "tcp"),
     ("dataplane/memory/", "memory"),
+    ("dataplane/link/", "link"),
+    ("dataplane/sim/", "sim"),
     ("dataplane/io/", "io"),
     ("dataplane/shard/", "shard"),
     ("dataplane/worker/", "worker"),
@@ -29,29 +31,32 @@ BOXES = (
 )
 
 PURE_SHARD = {"base", "wire", "tcp", "memory", "shard", "values"}
-WORKER = PURE_SHARD | {"io", "worker", "config"}
+WORKER = PURE_SHARD | {"link", "io", "worker", "config"}
 ENGINE = WORKER | {"face", "engine"}
+SIM = PURE_SHARD | {"link", "sim"}
 
 ALLOWED = {
     "base": {"base"},
     "wire": {"base", "wire"},
     "tcp": {"base", "wire", "tcp"},
     "memory": {"base", "memory"},
+    "link": {"base", "wire", "memory", "link"},
     "io": {"base", "wire", "memory", "io"},
     "shard": PURE_SHARD,
+    "sim": SIM,
     "values": PURE_SHARD,
-    "config": PURE_SHARD | {"io", "config"},
+    "config": PURE_SHARD | {"link", "io", "config"},
     "worker": WORKER,
     "engine": ENGINE,
     "face": ENGINE,
     "examples": {"values", "config", "face", "examples"},
-    "tools": ENGINE | {"tools"},
+    "tools": ENGINE | SIM | {"tools"},
     "bench": ENGINE | {"bench"},
-    "tests": ENGINE | {"tests"},
+    "tests": ENGINE | SIM | {"tests"},
 }
 
 # These boxes see no clock, no entropy, no file, no thread: only what is named here.
-PURE = {"base", "wire", "tcp", "memory", "shard", "values"}
+PURE = {"base", "wire", "tcp", "memory", "link", "shard", "sim", "values"}
 PURE_HEADERS = set(
     """
     algorithm any array bit bitset cassert cctype cerrno charconv cinttypes climits cmath compare
@@ -123,6 +128,12 @@ def self_test():
         ("shard", "<", "sys/uio.h", False, True),
         ("shard", '"', "dataplane/listener.hpp", True, False),
         ("shard", '"', "dataplane/engine.hpp", True, True),
+        ("link", '"', "dataplane/shard/shard.hpp", True, True),
+        ("shard", '"', "dataplane/link/link.hpp", True, True),
+        ("sim", '"', "dataplane/link/link.hpp", True, False),
+        ("sim", '"', "dataplane/io/clock.hpp", True, True),
+        ("sim", "<", "cstdio", False, True),
+        ("worker", '"', "dataplane/sim/simulation.hpp", True, True),
         ("io", '"', "proto/tcp/seq.hpp", True, True),
         ("io", "<", "liburing.h", False, False),
         ("engine", '"', "tests/support/packets.hpp", True, True),

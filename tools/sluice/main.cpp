@@ -6,6 +6,7 @@
 #include "tools/sluice/check.hpp"
 #include "tools/sluice/dump.hpp"
 #include "tools/sluice/run.hpp"
+#include "tools/sluice/sim.hpp"
 
 namespace {
 
@@ -29,6 +30,7 @@ int main(int argc, char** argv) {
   sluice::add_run_command(app);
   sluice::add_dump_command(app);
   sluice::add_check_command(app);
+  sluice::add_sim_command(app);
   try {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");

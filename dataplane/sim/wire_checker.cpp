@@ -1,6 +1,7 @@
-#include "tests/sim/wire_checker.hpp"
+#include "dataplane/sim/wire_checker.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "proto/wire/format.hpp"
 
@@ -19,17 +20,50 @@ std::int64_t scaled(std::uint16_t window, bool scaling, std::uint8_t scale) {
 
 }  // namespace
 
+bool SentText::agrees(std::int64_t begin, Bytes text) const {
+  if (begin < first_) {
+    const auto unknown = static_cast<std::size_t>(first_ - begin);
+    if (unknown >= text.size()) return true;
+    text = text.subspan(unknown);
+    begin = first_;
+  }
+  const auto at = gone_ + static_cast<std::size_t>(begin - first_);
+  return text.empty() || std::memcmp(text.data(), bytes_.data() + at, text.size()) == 0;
+}
+
+// Bytes are moved only once three times as many have gone as are left.
+void SentText::forget_before(std::int64_t position) {
+  position = std::min(position, end());
+  if (position <= first_) return;
+  gone_ += static_cast<std::size_t>(position - first_);
+  first_ = position;
+  if (gone_ < bytes_.size() / 4 * 3 + 1) return;
+  bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(gone_));
+  gone_ = 0;
+}
+
 FlowKey WireChecker::key_of(const wire::Packet& packet) {
   return {packet.source, packet.destination, packet.tcp.source_port, packet.tcp.destination_port};
 }
 
+// Mostly the flow of the packet before, or its other direction.
+WireChecker::Direction& WireChecker::direction_of(const FlowKey& flow) {
+  for (const Known& known : last_) {
+    if (known.direction != nullptr && known.flow == flow) return *known.direction;
+  }
+  Direction& found = directions_[flow];
+  last_[1] = last_[0];
+  last_[0] = {flow, &found};
+  return found;
+}
+
 WireChecker::Direction& WireChecker::forward(const wire::Packet& packet) {
-  return directions_[key_of(packet)];
+  return direction_of(key_of(packet));
 }
 
 WireChecker::Direction& WireChecker::backward(const wire::Packet& packet) {
   const FlowKey key = key_of(packet);
-  return directions_[{key.remote, key.local, key.remote_port, key.local_port}];
+  return direction_of({key.remote, key.local, key.remote_port, key.local_port});
 }
 
 void WireChecker::fail(const wire::Packet& packet, const std::string& what) {
@@ -68,7 +102,7 @@ void WireChecker::on_sent(const wire::Packet& packet, Bytes payload) {
 }
 
 void WireChecker::check_text(const wire::Packet& packet, Bytes payload, Direction& self) {
-  const auto sent = static_cast<std::int64_t>(self.sent.size());
+  const auto sent = self.sent.end();
   const std::int64_t begin = position(packet.tcp.sequence, self.isn, sent);
   const std::int64_t end = begin + static_cast<std::int64_t>(payload.size());
   const bool fin = packet.tcp.has(wire::kFin);
@@ -78,13 +112,11 @@ void WireChecker::check_text(const wire::Packet& packet, Bytes payload, Directio
   if (self.fin && end > sent) return fail(packet, "text beyond the FIN");
   if (fin && end < sent) return fail(packet, "FIN before text that was sent");
   const auto old = static_cast<std::size_t>(std::min(end, sent) - begin);
-  if (!std::equal(payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(old),
-                  self.sent.begin() + begin)) {
+  if (!self.sent.agrees(begin, payload.first(old))) {
     return fail(packet, "other bytes than were sent before");
   }
   const std::int64_t before = self.end();
-  self.sent.insert(self.sent.end(), payload.begin() + static_cast<std::ptrdiff_t>(old),
-                   payload.end());
+  self.sent.append(payload.subspan(old));
   if (fin) self.fin = true;
   if (self.end() > before) check_window_kept(packet, end, self);
 }
@@ -121,6 +153,7 @@ void WireChecker::on_taken(const wire::Packet& packet) {
   if (!sender.known || !self.known) return;
   const std::int64_t ack = position(packet.tcp.acknowledgment, self.isn, self.end());
   const bool scaling = sender.offers_scale && self.offers_scale && !packet.tcp.has(wire::kSyn);
+  self.sent.forget_before(ack);
   self.heard = std::max(self.heard, ack + scaled(packet.tcp.window, scaling, sender.scale));
 }
 

@@ -1,39 +1,41 @@
-#include "tests/sim/apps.hpp"
+#include "dataplane/sim/apps.hpp"
 
 #include <algorithm>
 #include <memory>
 
+#include "dataplane/sim/pattern.hpp"
+
 namespace sluice::sim {
 
 Slice LentFrames::lend(std::uint64_t seed, std::uint64_t position, std::uint32_t length) {
-  auto frame = std::make_unique<Frame>();
-  frame->home = this;
-  frame->data = new std::uint8_t[length];
-  frame->capacity = length;
-  fill_pattern(seed, position, {frame->data, length});
-  ++out_;
-  return Slice(*frame.release(), 0, length);
-}
-
-void LentFrames::take_back(Frame& frame) {
-  --out_;
-  delete[] frame.data;
-  delete &frame;
+  if (free_.empty()) {
+    frames_.push_back(std::make_unique<Frame>());
+    frames_.back()->home = this;
+    free_.push_back(frames_.back().get());
+  }
+  Frame& frame = *free_.back();
+  free_.pop_back();
+  const Bytes pattern = pattern_at(seed, position);
+  frame.data = const_cast<std::uint8_t*>(pattern.data());  // which nobody writes to
+  frame.capacity = static_cast<std::uint32_t>(std::min<std::size_t>(pattern.size(), length));
+  return {frame, 0, frame.capacity};
 }
 
 // --- opening --------------------------------------------------------------------------------
 
-void Endpoint::open(const ConnectOptions& options) {
+void Endpoint::open(const ConnectOptions& options, Core& core) {
   connect_ = options;
-  parts_.host.shard().on_command(ConnectCommand{options, this}, parts_.host.now());
+  core_ = &core;
+  core.shard().on_command(ConnectCommand{options, this}, core.now());
 }
 
 void Endpoint::on_connect_failed(std::string_view) {
-  parts_.host.schedule(parts_.host.now() + Duration::milliseconds(500), [this] { open(connect_); });
+  core_->schedule(core_->now() + Duration::milliseconds(500), [this] { open(connect_, *core_); });
 }
 
-StreamEvents* Endpoint::accept(Stream&) {
+StreamEvents* Endpoint::accept(Stream& stream) {
   if (was_accepted_) return nullptr;
+  core_ = &parts_.host.core(stream.id().worker);
   was_accepted_ = true;
   return this;
 }
@@ -44,22 +46,33 @@ void Endpoint::on_open(Stream& stream) {
   stream.set_nodelay(plan().nodelay);
   // Without it, an end that only waits never learns that the other has gone.
   if (parts_.may_fail) stream.set_keepalive(Duration::seconds(20));
+  if (plan().send_for > Duration()) {
+    core_->schedule(core_->now() + plan().send_for, [this] { end_sending(); });
+  }
   pump();
 }
 
 // --- sending --------------------------------------------------------------------------------
 
+void Endpoint::end_sending() {
+  is_time_over_ = true;
+  pump();
+}
+
 std::uint64_t Endpoint::allowance() const {
+  if (is_time_over_) return sent_;
   const std::uint64_t earned = received_.received() / plan().unit_in * plan().unit_out;
   if (plan().head_start >= plan().send_bytes) return plan().send_bytes;
   return std::min(plan().send_bytes, plan().head_start + earned);
 }
 
+// One byte more than there is room for is enough to learn that it is full.
 std::uint32_t Endpoint::offer(std::uint32_t length) {
+  length = std::min(length, stream_->send_space() + 1);
   if (plan().by_reference) return stream_->send(parts_.lent.lend(parts_.send_seed, sent_, length));
-  std::vector<std::uint8_t> bytes(length);
-  fill_pattern(parts_.send_seed, sent_, bytes);
-  return stream_->send(Bytes(bytes));
+  scratch_.resize(length);
+  fill_pattern(parts_.send_seed, sent_, scratch_);
+  return stream_->send(Bytes(scratch_));
 }
 
 void Endpoint::pump() {
@@ -72,10 +85,11 @@ void Endpoint::pump() {
   while (sent_ < allowance()) {
     const auto length =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(plan().chunk, allowance() - sent_));
+    const std::uint32_t space = stream_->send_space();
     const std::uint32_t taken = offer(length);
     if (taken > length) parts_.verdict.fail(parts_.name + ": took more than was offered");
     sent_ += taken;
-    if (taken < length) break;
+    if (taken >= space || taken == 0) break;
   }
   step_end();
 }
@@ -97,8 +111,20 @@ void Endpoint::on_writable(Stream&) {
 
 // --- receiving ------------------------------------------------------------------------------
 
+void Endpoint::count(Bytes bytes) {
+  const Instant now = core_->now();
+  parts_.progress.on_bytes(now);
+  if (now >= parts_.measured.from && now < parts_.measured.to) measured_bytes_ += bytes.size();
+  // What a planted fault does once, in the midst of the stream.
+  const bool strikes = !has_erred_ && received_.received() > 10'000;
+  has_erred_ = has_erred_ || strikes;
+  if (strikes && parts_.fault == Fault::skipped_delivery) return;
+  if (strikes && parts_.fault == Fault::duplicated_delivery) received_.on_received(bytes);
+  received_.on_received(bytes);
+}
+
 void Endpoint::take(Slice slice) {
-  received_.on_received(slice.bytes());
+  count(slice.bytes());
   if (!plan().echo) return;
   to_echo_.push_back(std::move(slice));
   pump_echo();
@@ -123,7 +149,7 @@ void Endpoint::on_readable(Stream&) {
   }
   if (ticking_) return;
   ticking_ = true;
-  parts_.host.schedule(parts_.host.now() + plan().read_tick, [this] { tick(); });
+  core_->schedule(core_->now() + plan().read_tick, [this] { tick(); });
 }
 
 void Endpoint::tick() {
@@ -143,9 +169,9 @@ void Endpoint::tick() {
 // --- the end --------------------------------------------------------------------------------
 
 void Endpoint::step_end() {
-  if (stream_ == nullptr || closed_) return;
-  const bool all_sent = sent_ == plan().send_bytes;
-  const bool all_received = received_.received() == parts_.expected_bytes;
+  if (stream_ == nullptr || closed_ || parts_.fault == Fault::lost_connection) return;
+  const bool all_sent = sent_ == total();
+  const bool all_received = received_.received() == expected();
   if (sent_ + received_.received() >= plan().abort_after) {
     closed_ = true;
     to_echo_.clear();
@@ -163,7 +189,7 @@ void Endpoint::step_end() {
 }
 
 void Endpoint::on_peer_closed(Stream&) {
-  if (!parts_.may_fail) received_.on_end(parts_.expected_bytes);
+  if (!parts_.may_fail) received_.on_end(expected());
   peer_closed_ = true;
   pump();
 }
@@ -171,6 +197,7 @@ void Endpoint::on_peer_closed(Stream&) {
 void Endpoint::on_closed(Stream&, CloseReason reason) {
   if (ended_) parts_.verdict.fail(parts_.name + ": closed twice");
   ended_ = true;
+  ended_at_ = core_->now();
   stream_ = nullptr;
   to_echo_.clear();
   if (parts_.may_fail) return;
@@ -179,14 +206,13 @@ void Endpoint::on_closed(Stream&, CloseReason reason) {
   if (reason != CloseReason::normal && !forgotten) {
     parts_.verdict.fail(describe() + ": " + std::string(tcp::close_reason_name(reason)));
   }
-  if (!forgotten) received_.on_end(parts_.expected_bytes);
+  if (!forgotten) received_.on_end(expected());
 }
 
 std::string Endpoint::describe() const {
   std::string text = parts_.name + " sent " + std::to_string(sent_) + "/" +
-                     std::to_string(plan().send_bytes) + " received " +
-                     std::to_string(received_.received()) + "/" +
-                     std::to_string(parts_.expected_bytes);
+                     std::to_string(total()) + " received " + std::to_string(received_.received()) +
+                     "/" + std::to_string(expected());
   if (stream_ == nullptr) return text + (ended_ ? " (ended)" : " (not open)");
   const StreamStats stats = stream_->stats();
   text += " " + std::string(tcp::state_name(stats.state)) + " cwnd " +

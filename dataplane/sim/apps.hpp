@@ -3,17 +3,19 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "dataplane/sim/checkers.hpp"
+#include "dataplane/sim/host.hpp"
 #include "dataplane/stream.hpp"
-#include "tests/sim/checkers.hpp"
-#include "tests/sim/host.hpp"
 
 namespace sluice::sim {
 
 struct EndPlan {
   std::uint64_t send_bytes = 0;
+  Duration send_for;  // and no longer, counted from the flow's start; zero: as long as it takes
   // What may be sent before anything has arrived, and how much more for each unit that has. Bulk:
   // all at once. A request and its response: one unit each.
   std::uint64_t head_start = UINT64_MAX;
@@ -33,7 +35,8 @@ struct EndPlan {
 
 struct FlowPlan {
   std::string kind;          // for people
-  std::uint32_t opener = 0;  // host 0 or 1
+  std::uint32_t opener = 0;  // hosts
+  std::uint32_t acceptor = 1;
   bool v4 = true;
   std::uint16_t port = 0;
   Instant start;
@@ -46,15 +49,23 @@ struct FlowPlan {
   }
 };
 
-// Frames of an application, from the heap.
+// Bytes that arrive from `from` on and before `to` are counted by themselves.
+struct MeasuredTime {
+  Instant from;
+  Instant to;
+};
+
+// Frames of an application, which lie in the pattern itself.
 class LentFrames final : public FrameHome {
  public:
+  // At most `length` bytes, at least one.
   Slice lend(std::uint64_t seed, std::uint64_t position, std::uint32_t length);
-  void take_back(Frame& frame) override;
-  std::uint64_t out() const { return out_; }
+  void take_back(Frame& frame) override { free_.push_back(&frame); }
+  std::uint64_t out() const { return frames_.size() - free_.size(); }
 
  private:
-  std::uint64_t out_ = 0;
+  std::vector<std::unique_ptr<Frame>> frames_;
+  std::vector<Frame*> free_;
 };
 
 class Endpoint final : public StreamEvents {
@@ -63,11 +74,13 @@ class Endpoint final : public StreamEvents {
     Host& host;
     LentFrames& lent;
     Verdict& verdict;
+    Progress& progress;
     std::string name;
     EndPlan plan;
     std::uint64_t send_seed = 0;
     std::uint64_t receive_seed = 0;
-    std::uint64_t expected_bytes = 0;  // from the other end
+    MeasuredTime measured{};
+    Fault fault = Fault::none;  // planted in this application
     bool may_fail = false;
     // The other end may forget TIME-WAIT too early, and answer our last words with a RST.
     bool may_be_forgotten = false;
@@ -75,13 +88,19 @@ class Endpoint final : public StreamEvents {
   explicit Endpoint(Parts parts)
       : parts_(std::move(parts)), received_(parts_.receive_seed, parts_.name, parts_.verdict) {}
 
-  // connect() is tried again until it succeeds.
-  void open(const ConnectOptions& options);
+  // The other end, before anything happens.
+  void meet(const Endpoint& peer) { peer_ = &peer; }
+  // On a core of the host; connect() is tried again until it succeeds.
+  void open(const ConnectOptions& options, Core& core);
   // For an acceptor; null when this end is taken already.
   StreamEvents* accept(Stream& stream);
 
   bool has_ended() const { return ended_; }
   std::string describe() const;
+  // How much it sends in all; UINT64_MAX while only time can tell.
+  std::uint64_t total() const { return is_time_over_ ? sent_ : plan().send_bytes; }
+  std::uint64_t measured_bytes() const { return measured_bytes_; }
+  Instant ended_at() const { return ended_at_; }
 
   void on_open(Stream& stream) override;
   void on_readable(Stream& stream) override;
@@ -93,21 +112,31 @@ class Endpoint final : public StreamEvents {
  private:
   const EndPlan& plan() const { return parts_.plan; }
   std::uint64_t allowance() const;
+  std::uint64_t expected() const { return peer_->total(); }
+  void end_sending();
   std::uint32_t offer(std::uint32_t length);
   void pump();
   void pump_echo();
   void read_now();
   void take(Slice slice);
+  void count(Bytes bytes);
   void tick();
   void step_end();
 
   Parts parts_;
   ByteStream received_;
+  const Endpoint* peer_ = nullptr;
+  Core* core_ = nullptr;
   ConnectOptions connect_;
   Stream* stream_ = nullptr;
   std::uint64_t sent_ = 0;
+  std::uint64_t measured_bytes_ = 0;
+  Instant ended_at_;
+  std::vector<std::uint8_t> scratch_;
   std::vector<Slice> to_echo_;
   bool was_accepted_ = false;
+  bool is_time_over_ = false;
+  bool has_erred_ = false;  // a planted fault has struck
   bool ticking_ = false;
   bool peer_closed_ = false;
   bool finished_sending_ = false;

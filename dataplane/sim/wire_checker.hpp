@@ -2,26 +2,42 @@
 // windows, judged from the packets alone.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "dataplane/sim/verdict.hpp"
 #include "proto/flow.hpp"
 #include "proto/wire/packet.hpp"
-#include "tests/sim/packet_bytes.hpp"
-#include "tests/sim/verdict.hpp"
 
 namespace sluice::sim {
 
-class WireChecker final : public PacketTaker {
+// What one side has sent and may still send again: its stream from some position on.
+class SentText {
+ public:
+  std::int64_t end() const { return first_ + static_cast<std::int64_t>(bytes_.size() - gone_); }
+  void append(Bytes text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
+  // True when `text` is what was sent from `begin` on, as far as that is still known.
+  bool agrees(std::int64_t begin, Bytes text) const;
+  // Bytes before `position` will not be asked for.
+  void forget_before(std::int64_t position);
+
+ private:
+  std::int64_t first_ = 0;  // position of the first byte that is known
+  std::size_t gone_ = 0;    // bytes before it in `bytes_`
+  std::vector<std::uint8_t> bytes_;
+};
+
+class WireChecker final {
  public:
   explicit WireChecker(Verdict& verdict) : verdict_(verdict) {}
 
   // A host has sent a packet (a super-segment in one piece).
   void on_sent(const wire::Packet& packet, Bytes payload);
   // A host has received one and taken it for good.
-  void on_taken(const wire::Packet& packet) override;
+  void on_taken(const wire::Packet& packet);
 
  private:
   // One direction of one incarnation of a flow. Positions count from the first byte of the stream;
@@ -32,18 +48,24 @@ class WireChecker final : public PacketTaker {
     bool offers_scale = false;
     std::uint8_t scale = 0;
     std::uint32_t syn_window = 0;
-    std::vector<std::uint8_t> sent;  // every byte that was ever sent
-    bool fin = false;                // and sits behind `sent`
-    std::int64_t acked = 0;          // highest acknowledgement that this side has sent
-    std::int64_t announced = 0;      // right edge of the largest window that it has announced
-    std::int64_t heard = 0;          // right edge of the largest window that has reached it
-    std::int64_t end() const { return static_cast<std::int64_t>(sent.size()) + (fin ? 1 : 0); }
+    SentText sent;
+    bool fin = false;            // and sits behind `sent`
+    std::int64_t acked = 0;      // highest acknowledgement that this side has sent
+    std::int64_t announced = 0;  // right edge of the largest window that it has announced
+    std::int64_t heard = 0;      // right edge of the largest window that has reached it
+    std::int64_t end() const { return sent.end() + (fin ? 1 : 0); }
   };
   struct FlowHash {
     std::size_t operator()(const FlowKey& flow) const { return siphash(SipKey{1, 2}, flow); }
   };
 
+  struct Known {
+    FlowKey flow;
+    Direction* direction = nullptr;  // elements of an unordered_map stay where they are
+  };
+
   static FlowKey key_of(const wire::Packet& packet);
+  Direction& direction_of(const FlowKey& flow);
   Direction& forward(const wire::Packet& packet);
   Direction& backward(const wire::Packet& packet);
   void on_syn(const wire::Packet& packet, Direction& self, Direction& peer);
@@ -54,6 +76,7 @@ class WireChecker final : public PacketTaker {
 
   Verdict& verdict_;
   std::unordered_map<FlowKey, Direction, FlowHash> directions_;  // local: the sender
+  std::array<Known, 2> last_;
 };
 
 }  // namespace sluice::sim
