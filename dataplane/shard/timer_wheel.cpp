@@ -29,6 +29,8 @@ void TimerWheel::place(WheelNode& node) {
   const std::uint64_t slot = ((current_ + ahead) >> (level * kSlotBits)) % kSlots;
   levels_[static_cast<std::size_t>(level)].slots[slot].push_back(node);
   levels_[static_cast<std::size_t>(level)].occupied[slot / 64] |= 1ULL << (slot % 64);
+  const int shift = level * kSlotBits;
+  next_ = std::min(next_, (current_ + ahead) >> shift << shift);
 }
 
 std::uint64_t TimerWheel::Level::distance_to_next(std::uint64_t slot) const {
@@ -87,21 +89,20 @@ void TimerWheel::move_to(std::uint64_t tick) {
 WheelNode* TimerWheel::pop_due(Instant now) {
   const std::uint64_t target = floor_tick(now);
   while (due_.empty()) {
-    const std::uint64_t next = next_event_tick();
-    if (next > target) {
+    if (next_ <= target) next_ = next_event_tick();
+    if (next_ > target) {
       current_ = std::max(current_, target);
       return nullptr;
     }
-    move_to(next);
+    move_to(next_);
   }
   return &due_.pop_front();
 }
 
 Instant TimerWheel::next_deadline() const {
   if (!due_.empty()) return Instant();
-  const std::uint64_t next = next_event_tick();
-  if (next == kNone) return Instant::never();
-  return Instant::from_ns(static_cast<std::int64_t>(next << kTickShift));
+  if (next_ == kNone) return Instant::never();
+  return Instant::from_ns(static_cast<std::int64_t>(next_ << kTickShift));
 }
 
 }  // namespace sluice

@@ -39,7 +39,7 @@ class TimerWheel {
   WheelNode* pop_due(Instant now);
 
   // When pop_due() should be called; never() when nothing is armed. May be earlier than the first
-  // deadline (once a level, when nodes move down).
+  // deadline: once a level, when nodes move down, and for a node that was cancelled.
   Instant next_deadline() const;
 
   // The tick that `deadline` rounds up to.
@@ -71,6 +71,7 @@ class TimerWheel {
   void move_to(std::uint64_t tick);
 
   std::uint64_t current_;
+  std::uint64_t next_ = kNone;  // no slot comes before; its nodes may have been cancelled
   std::array<Level, kLevels> levels_;
   IntrusiveList<WheelNode, WheelTag> due_;
 };

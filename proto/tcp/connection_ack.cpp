@@ -166,29 +166,31 @@ void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery
                                  std::uint32_t pipe_before, bool was_in_recovery,
                                  std::uint32_t lost) {
   const Delivery::Latest* const newest = delivery.newest();
-  AckEvent event;
-  event.rate = rate_.on_delivered(delivery.bytes, newest != nullptr ? &newest->stamp : nullptr,
-                                  facts.min_rtt, facts.now);
+  const RateSample rate = rate_.on_delivered(
+      delivery.bytes, newest != nullptr ? &newest->stamp : nullptr, facts.min_rtt, facts.now);
   if (delivery.bytes == 0 && lost == 0) return;
-  event.now = facts.now;
-  event.acked_bytes = facts.acked;
-  event.delivered_bytes = delivery.bytes;
-  event.lost_bytes = lost;
-  event.flight_before = pipe_before;
-  event.flight = pipe();
-  event.total_delivered = rate_.delivered();
+  Duration rtt;
   if (delivery.original.exists) {
-    const Duration rtt = facts.now - delivery.original.stamp.sent_at;
-    event.rtt = std::max(rtt, Duration::nanoseconds(1));
+    rtt = std::max(facts.now - delivery.original.stamp.sent_at, Duration::nanoseconds(1));
   }
-  event.min_rtt = min_rtt_.get();
-  event.smoothed_rtt = rtt_.smoothed();
-  event.in_recovery = was_in_recovery || recovery_.in_fast_recovery();
-  event.window_was_full = window_was_full_;
-  event.ecn_echo = facts.ecn_echo;
-  event.acked_sequence = acked_sequence_;
-  event.send_sequence = acked_sequence_ + flight();
-  congestion_->on_ack(event);
+  congestion_->on_ack({
+      .now = facts.now,
+      .acked_bytes = facts.acked,
+      .delivered_bytes = delivery.bytes,
+      .lost_bytes = lost,
+      .flight_before = pipe_before,
+      .flight = pipe(),
+      .total_delivered = rate_.delivered(),
+      .rtt = rtt,
+      .min_rtt = min_rtt_.get(),
+      .smoothed_rtt = rtt_.smoothed(),
+      .in_recovery = was_in_recovery || recovery_.in_fast_recovery(),
+      .window_was_full = window_was_full_,
+      .ecn_echo = facts.ecn_echo,
+      .send_sequence = acked_sequence_ + flight(),
+      .acked_sequence = acked_sequence_,
+      .rate = rate,
+  });
   pacer_.set_rate(congestion_->pacing_rate());
 }
 

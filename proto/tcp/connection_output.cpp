@@ -338,13 +338,11 @@ std::uint32_t Connection::new_data_length() const {
   const std::uint32_t usable = usable_window();
   if (usable == 0) return 0;
   const std::uint32_t room = std::min(usable, congestion_room());
-  const std::uint32_t limit = std::min(room, super_segment_limit());
+  const std::uint32_t size = segment_size();
+  const std::uint32_t limit = std::min(room, unsent > size ? super_segment_limit() : size);
   const bool may_send_small = !nagle_ || fin_wanted_ || small_end_ <= snd_.una;  // MUST-17, SHLD-7
-  if (unsent <= limit) {
-    const std::uint32_t tail = unsent % segment_size();
-    return may_send_small ? unsent : unsent - tail;
-  }
-  const std::uint32_t whole = limit - limit % segment_size();
+  if (unsent <= limit) return may_send_small ? unsent : unsent - unsent % size;
+  const std::uint32_t whole = limit - limit % size;
   if (whole > 0) return whole;
   const bool window_is_half = room >= snd_.max_wnd / 2 && may_send_small;  // R9293-3 (3)
   return window_is_half && room == usable ? room : 0;
