@@ -255,7 +255,7 @@ void Connection::send_new(OutSegment& out, std::uint32_t length, bool may_fin, I
     sent_.append(from, end, fin, size, rate_.stamp(bytes, flight_before, now));
   }
   snd_.nxt = end;
-  recovery_.on_sent(bytes);
+  recovery_.on_sent(bytes, flight() - sent_.sacked_bytes());
   congestion_->on_sent(bytes, flight_before + bytes, now);
   pacer_.on_sent(bytes, now);
 }
@@ -269,7 +269,7 @@ void Connection::resend(OutSegment& out, SentSegment& record, std::uint32_t leng
   const bool was_lost = record.fate == SentSegment::Fate::lost;
   const std::uint32_t others = pipe() - (was_lost ? 0 : std::min(pipe(), bytes));
   sent_.on_resent(record, end, segment_size(), rate_.stamp(bytes, others, now));
-  recovery_.on_resent(from, bytes, snd_.una, now);
+  recovery_.on_resent(from, bytes, flight() - sent_.sacked_bytes(), snd_.una, now);
   congestion_->on_sent(bytes, others + bytes, now);
   pacer_.on_sent(bytes, now);
 }

@@ -119,10 +119,10 @@ Rack::Verdict LossRecovery::find_lost(const AckFacts& ack, SentSegments& sent, b
 
 void LossRecovery::begin(const AckFacts& ack, CongestionControl& congestion, bool by_ecn) {
   // RFC 5681 R5681-14: what limited transmit sent, beyond the window, does not count.
-  const std::uint32_t flight = std::min(ack.flight_before, congestion.window());
-  congestion.on_congestion(flight, by_ecn, ack.now);
+  const std::uint32_t flight = flight_borne(ack);
+  congestion.on_congestion(std::min(flight, congestion.window()), by_ecn, ack.now);
   is_paced_ = congestion.pacing_rate() > 0;
-  prr_.start(congestion.window(), ack.flight_before);
+  prr_.start(congestion.window(), flight, flight - ack.flight_before);
   phase_ = Phase::fast_recovery;
   recover_ = ack.snd.nxt;
   began_at_ = ack.now;
@@ -135,7 +135,7 @@ void LossRecovery::begin(const AckFacts& ack, CongestionControl& congestion, boo
 
 // The loss is repaired already: only the congestion is left to answer.
 void LossRecovery::reduce_once(const AckFacts& ack, CongestionControl& congestion) {
-  congestion.on_congestion(std::min(ack.flight_before, congestion.window()), false, ack.now);
+  congestion.on_congestion(std::min(flight_borne(ack), congestion.window()), false, ack.now);
   congestion.on_recovery_end(ack.now);
 }
 
@@ -189,14 +189,16 @@ void LossRecovery::resend_larger(const SendView& snd, std::uint32_t piece_size,
 
 // --- sending ------------------------------------------------------------------------------------
 
-void LossRecovery::on_sent(std::uint32_t bytes) {
+void LossRecovery::on_sent(std::uint32_t bytes, std::uint32_t flight) {
+  flight_sent_ = flight;
   if (phase_ == Phase::fast_recovery) prr_.on_sent(bytes);
 }
 
-void LossRecovery::on_resent(Seq begin, std::uint32_t bytes, Seq una, Instant now) {
+void LossRecovery::on_resent(Seq begin, std::uint32_t bytes, std::uint32_t flight, Seq una,
+                             Instant now) {
   must_resend_ = false;
   spurious_.on_resent(begin, bytes, una, now);
-  on_sent(bytes);
+  on_sent(bytes, flight);
 }
 
 }  // namespace sluice::tcp

@@ -43,9 +43,9 @@ class LossRecovery {
   // congestion to blame: a smaller MSS, or (zero) window probes whose bytes were refused.
   void resend_larger(const SendView& snd, std::uint32_t piece_size, SentSegments& sent);
 
-  // New data was sent, or [begin, begin + bytes) again.
-  void on_sent(std::uint32_t bytes);
-  void on_resent(Seq begin, std::uint32_t bytes, Seq una, Instant now);
+  // New data was sent, or [begin, begin + bytes) again; `flight` is outstanding now and not SACKed.
+  void on_sent(std::uint32_t bytes, std::uint32_t flight);
+  void on_resent(Seq begin, std::uint32_t bytes, std::uint32_t flight, Seq una, Instant now);
 
   // Bytes that may be outstanding.
   std::uint32_t window(const CongestionControl& congestion) const {
@@ -76,6 +76,11 @@ class LossRecovery {
                         CongestionControl& congestion);
   bool end_if_repaired(const AckFacts& ack, CongestionControl& congestion);
   Rack::Verdict find_lost(const AckFacts& ack, SentSegments& sent, bool has_ended);
+  // What the path was given to bear, of which the ACKs of this burst have taken away: outstanding
+  // when something was last sent, and not SACKed.
+  std::uint32_t flight_borne(const AckFacts& ack) const {
+    return std::max(ack.flight_before, flight_sent_);
+  }
   void begin(const AckFacts& ack, CongestionControl& congestion, bool by_ecn);
   void reduce_once(const AckFacts& ack, CongestionControl& congestion);
   std::uint32_t count_delivered(const AckFacts& ack, const Delivery& delivery);
@@ -85,9 +90,10 @@ class LossRecovery {
   bool is_paced_ = false;  // the algorithm rules its window itself, in recovery too
   std::uint8_t partial_acks_ = 0;
   std::uint32_t duplicate_acks_ = 0;
-  std::uint32_t arrived_ = 0;  // without SACK: bytes beyond the gap, by counting duplicates
-  Seq recover_;                // SND.NXT when the last recovery began
-  Seq timed_out_at_;           // SND.UNA when the timer fired
+  std::uint32_t flight_sent_ = 0;  // outstanding and not SACKed when something was last sent
+  std::uint32_t arrived_ = 0;      // without SACK: bytes beyond the gap, by counting duplicates
+  Seq recover_;                    // SND.NXT when the last recovery began
+  Seq timed_out_at_;               // SND.UNA when the timer fired
   Instant began_at_;
   Rack rack_;
   Prr prr_;

@@ -10,12 +10,13 @@ namespace sluice::tcp {
 class Prr {
  public:
   // A congestion response begins (R9937-1). `target` is the window that it ends with;
-  // `recover_flight` was outstanding before the ACK that told of it, less what was SACKed
-  // (R9937-2).
-  void start(std::uint32_t target, std::uint32_t recover_flight) {
+  // `recover_flight` was outstanding, less what was SACKed (R9937-2), when something was last sent.
+  // ACKs that came since then, before the one that told of the loss, have `delivered` part of it.
+  void start(std::uint32_t target, std::uint32_t recover_flight, std::uint32_t delivered) {
     target_ = target;
     recover_flight_ = std::max(recover_flight, 1u);
-    delivered_ = sent_ = 0;
+    delivered_ = delivered;
+    sent_ = 0;
     window_ = target;
   }
 

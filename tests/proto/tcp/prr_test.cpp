@@ -12,14 +12,14 @@ constexpr std::uint32_t kMss = 1000;
 
 TEST(PrrTable, RFC9937_R9937_9_the_first_ack_always_lets_a_segment_go) {
   Prr prr;
-  prr.start(10'000, 20'000);
+  prr.start(10'000, 20'000, 0);
   prr.update(100, 17'000, false, kMss);
   EXPECT_EQ(prr.window(), 18'000u);
 }
 
 TEST(PrrTable, RFC9937_R9937_7_sends_in_proportion_to_what_is_delivered) {
   Prr prr;
-  prr.start(10'000, 20'000);
+  prr.start(10'000, 20'000, 0);
   prr.update(2000, 17'000, false, kMss);
   EXPECT_EQ(prr.window(), 18'000u);
   prr.on_sent(1000);
@@ -32,7 +32,7 @@ TEST(PrrTable, RFC9937_R9937_7_sends_in_proportion_to_what_is_delivered) {
 
 TEST(PrrTable, RFC9937_R9937_8_below_the_target_no_more_than_is_delivered) {
   Prr prr;
-  prr.start(10'000, 20'000);
+  prr.start(10'000, 20'000, 0);
   prr.update(1000, 4000, false, kMss);
   EXPECT_EQ(prr.window(), 5000u);
   prr.on_sent(1000);
@@ -42,14 +42,14 @@ TEST(PrrTable, RFC9937_R9937_8_below_the_target_no_more_than_is_delivered) {
 
 TEST(PrrTable, RFC9937_R9937_5_R9937_8_a_safe_ack_lets_one_more_go) {
   Prr prr;
-  prr.start(10'000, 20'000);
+  prr.start(10'000, 20'000, 0);
   prr.update(1000, 4000, true, kMss);
   EXPECT_EQ(prr.window(), 6000u);
 }
 
 TEST(PrrTable, RFC9937_R9937_8_never_beyond_the_target) {
   Prr prr;
-  prr.start(10'000, 20'000);
+  prr.start(10'000, 20'000, 0);
   prr.update(20'000, 9500, true, kMss);
   EXPECT_EQ(prr.window(), 10'500u);  // the first segment
   prr.on_sent(1000);
@@ -59,10 +59,18 @@ TEST(PrrTable, RFC9937_R9937_8_never_beyond_the_target) {
 
 TEST(PrrTable, an_empty_path_never_stands_still) {
   Prr prr;
-  prr.start(10'000, 20'000);
+  prr.start(10'000, 20'000, 0);
   prr.on_sent(5000);
   prr.update(1, 0, false, kMss);
   EXPECT_EQ(prr.window(), 1000u);
+}
+
+// Seventeen were out; eight were acknowledged just before, with no turn to send in between.
+TEST(PrrTable, RFC9937_R9937_2_what_came_in_the_same_burst_counts_as_delivered) {
+  Prr prr;
+  prr.start(12'000, 17'000, 8000);
+  prr.update(3000, 5000, false, kMss);
+  EXPECT_EQ(prr.window(), 12'000u);
 }
 
 class Reduction : public Conversation {
@@ -134,6 +142,26 @@ TEST_F(Reduction, RFC9937_R9937_8_a_great_loss_is_repaired_no_faster_than_it_dra
   peer.sends(ack(1).sack({{17'001, 20'001}}));  // the other 17 are lost
   EXPECT_LE(peer.drains(), 3u);
   EXPECT_GT(peer.connection().counters().retransmitted, before);
+}
+
+// A worker takes in all that has arrived before it sends: a window that crossed the path as one
+// burst is answered by a burst, and little of it is in flight once the loss shows.
+TEST_F(Reduction, RFC9438_R9438_10_a_burst_of_acks_does_not_make_the_flight_look_small) {
+  peer.settings.congestion = Algorithm::cubic;
+  peer.says.sack = true;
+  peer.settings.initial_window_segments = 20;
+  connects();
+  app.sends(100'000);
+  EXPECT_EQ(peer.drains(), 20u);
+  peer.after(20_ms);
+  peer.sends(ack(15'001));
+  const std::uint32_t window = cc().window();
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    peer.sends(ack(15'001).sack({{16'001, 16'001 + i * 1000}}));
+  }
+  EXPECT_EQ(cc().ssthresh(), window * 7 / 10);
+  peer.drains();
+  EXPECT_GE(peer.connection().pipe(), 15'000u);  // as much as has been delivered
 }
 
 TEST_F(Reduction, RFC5681_R5681_16_false_duplicates_do_not_open_the_flood) {
