@@ -5,9 +5,10 @@
 namespace sluice::tcp {
 namespace {
 
-// So many segments of growth for one ACK of many: GRO and TSO peers acknowledge up to 64 KiB at
-// once (RFC 9406 R9406-9 for a sender without pacing).
-constexpr std::uint32_t kSlowStartLimit = 8;
+// Growth for one ACK. GRO and TSO peers, and those whose reader wakes late, acknowledge 64 KiB at
+// once and more: with the 8 segments of RFC 9406 R9406-9 slow start would be linear beyond 64
+// segments, where Linux' doubles.
+constexpr std::uint32_t kSlowStartLimit = 65'536;  // bytes
 
 }  // namespace
 
@@ -30,7 +31,7 @@ std::uint32_t LossBased::slow_start_growth(const AckEvent& event) const {
   const bool was_half_full = event.flight_before >= cwnd_ / 2;
   if (!event.window_was_full && !was_half_full) return 0;  // RFC 7661 validates this much
   // What is delivered, not what SND.UNA jumps over: a filled hole may acknowledge a whole window.
-  return std::min(event.delivered_bytes, kSlowStartLimit * mss_);
+  return std::min(event.delivered_bytes, kSlowStartLimit);
 }
 
 void LossBased::grow_in_slow_start(std::uint32_t bytes) {

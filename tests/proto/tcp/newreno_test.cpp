@@ -33,7 +33,9 @@ TEST_F(NewRenoWindow, RFC5681_R5681_4_R5681_6_R5681_7_slow_start_counts_bytes) {
   reno.on_ack(full(100));
   EXPECT_EQ(reno.window(), 11'100u);
   reno.on_ack(full(60'000));
-  EXPECT_EQ(reno.window(), 19'100u);  // no more than eight segments for one ACK
+  EXPECT_EQ(reno.window(), 71'100u);
+  reno.on_ack(full(70'000));
+  EXPECT_EQ(reno.window(), 136'636u);  // no more than 64 KiB for one ACK
 }
 
 TEST_F(NewRenoWindow, a_filled_hole_counts_once) {
