@@ -39,9 +39,11 @@ void Connection::take_acknowledgment(const Segment& segment, bool may_be_duplica
   const bool says_nothing = facts.acked == 0 && delivery.bytes == 0 && !facts.is_duplicate &&
                             !facts.twice && !facts.ecn_echo;
   if (says_nothing) return;
+  take_rtt_sample(facts, delivery);
+  facts.min_rtt = min_rtt_.get();
+  facts.smoothed_rtt = rtt_.smoothed();
   facts.snd = send_view();
   facts.may_send_new = unsent_bytes() >= segment_size() && usable_window() >= segment_size();
-  take_rtt_sample(facts, delivery);
   const bool was_in_recovery = recovery_.in_fast_recovery();
   const LossRecovery::Outcome outcome = recovery_.on_ack(facts, delivery, sent_, *congestion_);
   follow(outcome);
@@ -122,12 +124,10 @@ void Connection::take_sack(const Segment& segment, AckFacts& facts, Delivery& de
 // tells the copies apart (RFC 7323 R7323-12).
 void Connection::take_rtt_sample(const AckFacts& facts, const Delivery& delivery) {
   const Instant now = facts.now;
-  if (delivery.original.exists) {
-    const Instant sent_at = delivery.original.stamp.sent_at;
-    const Duration rtt = std::max(now - sent_at, Duration::nanoseconds(1));
+  if (const Duration rtt = delivery.round_trip(now); rtt > Duration()) {
     min_rtt_.on_sample(rtt, now);
     recovery_.tail_probe().on_rtt_sample();
-    if (sent_at < rtt_sampled_at_) return;
+    if (now - rtt < rtt_sampled_at_) return;  // RFC 6298 R6298-7: one is enough
     rtt_.on_sample(rtt);
     rtt_sampled_at_ = now;
     return;
@@ -169,10 +169,6 @@ void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery
   const RateSample rate = rate_.on_delivered(
       delivery.bytes, newest != nullptr ? &newest->stamp : nullptr, facts.min_rtt, facts.now);
   if (delivery.bytes == 0 && lost == 0) return;
-  Duration rtt;
-  if (delivery.original.exists) {
-    rtt = std::max(facts.now - delivery.original.stamp.sent_at, Duration::nanoseconds(1));
-  }
   congestion_->on_ack({
       .now = facts.now,
       .acked_bytes = facts.acked,
@@ -181,7 +177,7 @@ void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery
       .flight_before = pipe_before,
       .flight = pipe(),
       .total_delivered = rate_.delivered(),
-      .rtt = rtt,
+      .rtt = delivery.round_trip(facts.now),
       .min_rtt = min_rtt_.get(),
       .smoothed_rtt = rtt_.smoothed(),
       .in_recovery = was_in_recovery || recovery_.in_fast_recovery(),

@@ -15,6 +15,8 @@ inline constexpr std::uint32_t kDupThresh = 3;          // RFC 5681 3.2
 inline constexpr std::uint8_t kMaxWindowScale = 14;     // RFC 7323 R7323-2
 inline constexpr std::uint32_t kTimestampsLength = 12;  // NOP NOP and the option
 inline constexpr std::uint32_t kMaxSegmentPieces = 18;  // pieces of payload in one segment
+// The longest that a peer usually delays the ACK of a single segment.
+inline constexpr Duration kMaxAckDelay = Duration::milliseconds(200);
 // RFC 7323 R7323-20: TS.Recent of a connection that was silent for so long proves nothing.
 inline constexpr Duration kTimestampValidity = Duration::seconds(24 * 24 * 3600);
 // RFC 9293 R9293-3 (4): how long less than a segment may be held back for a larger window.

@@ -13,37 +13,47 @@ struct Delivery {
   // The latest sent range of a kind: by time, and among those sent at once by sequence number.
   struct Latest {
     bool exists = false;
+    bool by_sack = false;  // it lies beyond a gap
     Seq end;
     SendStamp stamp;
 
-    void offer(const SendStamp& other, Seq other_end) {
+    void offer(const SendStamp& other, Seq other_end, bool other_by_sack) {
       const bool later = !exists || stamp.sent_at < other.sent_at ||
                          (stamp.sent_at == other.sent_at && end < other_end);
       if (!later) return;
       exists = true;
+      by_sack = other_by_sack;
       end = other_end;
       stamp = other;
     }
   };
 
+  // How a range was sent, and how it was acknowledged.
+  struct Way {
+    bool is_resent = false;
+    bool is_timed = true;  // its stamp tells when all of it was sent
+    bool by_sack = false;
+  };
+
   // Up to `highest` had been delivered before.
   explicit Delivery(Seq highest_before) : highest(highest_before) {}
 
-  void note(const SendStamp& stamp, Seq range_end, std::uint32_t size, bool is_resent,
-            bool is_timed) {
+  void note(const SendStamp& stamp, Seq range_end, std::uint32_t size, Way way) {
     bytes += size;
+    if (way.by_sack) sacked_bytes += size;
+    if (way.is_resent) has_resent = true;
     if (highest < range_end) {
       highest = range_end;
-    } else if (range_end < highest && !is_resent) {
+    } else if (range_end < highest && !way.is_resent) {
       is_reordered = true;  // RFC 8985 R8985-6
     }
-    if (!is_timed) return;
-    if (is_resent) {
-      resent.offer(stamp, range_end);
+    if (!way.is_timed) return;
+    if (way.is_resent) {
+      resent.offer(stamp, range_end, way.by_sack);
       return;
     }
     first_original_at = std::min(first_original_at, stamp.sent_at);
-    original.offer(stamp, range_end);
+    original.offer(stamp, range_end, way.by_sack);
   }
 
   // The latest of all; null when nothing was delivered whose time is known.
@@ -53,9 +63,17 @@ struct Delivery {
     return original.stamp.sent_at < resent.stamp.sent_at ? &resent : &original;
   }
 
+  // From when the latest was sent to `now`; zero when that is unknown (RFC 6298 R6298-6). What
+  // arrives together with a copy may have waited for it, beyond the gap that it filled.
+  Duration round_trip(Instant now) const {
+    if (!original.exists || has_resent) return {};
+    return std::max(now - original.stamp.sent_at, Duration::nanoseconds(1));
+  }
+
   Seq highest;                                   // end of all that was ever delivered
   std::uint32_t bytes = 0;                       // newly acknowledged or SACKed
   std::uint32_t sacked_bytes = 0;                // of them, by SACK
+  bool has_resent = false;                       // some of it was sent more than once
   bool is_reordered = false;                     // below `highest`, and sent but once
   Latest original;                               // sent but once
   Latest resent;                                 // sent more than once

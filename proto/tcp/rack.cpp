@@ -15,9 +15,10 @@ void Rack::on_delivery(const AckFacts& ack, const Delivery& delivery, std::uint3
   sacked_segments_ = sacked == 0 ? 0 : sacked_segments_ + pieces;
   const Delivery::Latest* newest = delivery.newest();
   if (newest == &delivery.resent) {
-    // R8985-4: was it the copy, or the first one, that arrived?
-    const bool is_doubtful =
-        ack.echo_predates(newest->stamp.sent_at) || ack.now - newest->stamp.sent_at < ack.min_rtt;
+    // R8985-4: was it the copy, or the first one, that arrived? Beyond a gap the echo is of older
+    // text, and does not tell.
+    const bool has_old_echo = !newest->by_sack && ack.echo_predates(newest->stamp.sent_at);
+    const bool is_doubtful = has_old_echo || ack.now - newest->stamp.sent_at < ack.min_rtt;
     if (is_doubtful) newest = delivery.original.exists ? &delivery.original : nullptr;
   }
   if (newest == nullptr) return;

@@ -41,9 +41,11 @@ class RttEstimator {
   }
 
   Duration rto(const Settings& settings) const {
-    const Duration granularity = Duration::microseconds(64);  // the timer wheel's tick
+    // RFC 6298 R6298-8. Round trips that never vary say nothing about how long a peer may wait with
+    // the ACK of a single segment: the floor is of the variation, too, as in Linux.
+    const Duration least = std::min(settings.min_rto, kMaxAckDelay);
     Duration base = std::max(initial_, settings.initial_rto);
-    if (has_sample()) base = smoothed_ + std::max(granularity, variation_ * 4);
+    if (has_sample()) base = smoothed_ + std::max({kGranularity, least, variation_ * 4});
     base = std::max(base, settings.min_rto);
     for (std::uint32_t i = 0; i < backoff_ && base < settings.max_rto; ++i) base = base * 2;
     return std::min(base, settings.max_rto);
@@ -56,6 +58,7 @@ class RttEstimator {
 
  private:
   static constexpr std::uint32_t kMaxBackoff = 20;
+  static constexpr Duration kGranularity = Duration::microseconds(64);  // the timer wheel's tick
 
   Duration smoothed_;
   Duration variation_;

@@ -22,7 +22,8 @@ Seq border_before(const SentSegment& record, Seq seq) {
 }
 
 void note(const SentSegment& record, Seq end, Delivery& delivery) {
-  delivery.note(record.stamp, end, distance(record.begin, end), record.is_resent, record.is_timed);
+  const Delivery::Way way{record.is_resent, record.is_timed, record.fate == Fate::sacked};
+  delivery.note(record.stamp, end, distance(record.begin, end), way);
 }
 
 }  // namespace
@@ -148,8 +149,10 @@ SentSegment& SentSegments::join_lost(std::uint32_t bytes) {
 }
 
 SentSegment* SentSegments::last_piece(std::uint32_t most) {
-  const Seq last = border_before(*tail_, tail_->end - 1u);
-  const Seq border = max(last, tail_->end - most);
+  const Seq text_end = tail_->has_fin ? tail_->end - 1u : tail_->end;
+  if (text_end == tail_->begin) return tail_;
+  const Seq last = border_before(*tail_, text_end - 1u);
+  const Seq border = max(last, text_end - most);
   if (border > tail_->begin && !split(*tail_, border)) return nullptr;
   return tail_;
 }
@@ -193,7 +196,6 @@ void SentSegments::mark_sacked(SentSegment& record, Delivery& delivery) {
   record.unlink();
   record.fate = Fate::sacked;
   sacked_bytes_ += record.size();
-  delivery.sacked_bytes += record.size();
   note(record, record.end, delivery);
   if (highest_sacked_ == nullptr || highest_sacked_->begin < record.begin) {
     highest_sacked_ = &record;

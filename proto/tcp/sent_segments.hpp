@@ -105,8 +105,8 @@ class SentSegments {
   void append(Seq begin, Seq end, bool has_fin, std::uint32_t piece_size, const SendStamp& stamp);
   // The first lost range; those behind it are joined to it up to `bytes`. There must be one.
   SentSegment& join_lost(std::uint32_t bytes);
-  // The last segment, or as much of its end as `most` bytes, a record of its own now; null when
-  // memory is short.
+  // The last segment with its FIN, or as much of its end as `most` bytes of text, a record of its
+  // own now; null when memory is short.
   SentSegment* last_piece(std::uint32_t most);
   // `record` was sent again up to `end`; what lies behind keeps its fate.
   void on_resent(SentSegment& record, Seq end, std::uint32_t piece_size, const SendStamp& stamp);

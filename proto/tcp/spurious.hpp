@@ -84,7 +84,7 @@ class ForwardRto {
     if (step_ == Step::off || says_nothing) return Verdict::none;
     // Only originals, from before the timeout: had a copy filled a gap before them, they might have
     // waited beyond it for long.
-    const bool only_originals = delivery.first_original_at < timeout_at_ && !delivery.resent.exists;
+    const bool only_originals = delivery.first_original_at < timeout_at_ && !delivery.has_resent;
     if (ack.acked > 0 && only_originals) {
       step_ = Step::off;
       return Verdict::spurious;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "proto/tcp/ack_facts.hpp"
+#include "proto/tcp/constants.hpp"
 
 namespace sluice::tcp {
 
@@ -49,8 +50,6 @@ class TailProbe {
   void reset() { is_out_ = false; }  // R8985-12
 
  private:
-  // The longest that a peer may delay the ACK of a single segment.
-  static constexpr Duration kMaxAckDelay = Duration::milliseconds(200);
   // Round trips over TUN take microseconds: less than a process waits for its turn to run. Linux
   // allows for as much.
   static constexpr Duration kSlack = Duration::milliseconds(2);

@@ -293,7 +293,7 @@ TEST(RttTable, RFC6298_R6298_4_R6298_5_R6298_8_bounds) {
   Settings settings;
   RttEstimator rtt;
   rtt.on_sample(50_us);
-  EXPECT_EQ(rtt.rto(settings), 200_ms);
+  EXPECT_EQ(rtt.rto(settings), 200_ms + 50_us);
   settings.min_rto = 1_us;
   for (int i = 0; i < 100; ++i) rtt.on_sample(50_us);
   EXPECT_GE(rtt.rto(settings), 100_us);  // 50 and the clock's granularity
@@ -312,7 +312,16 @@ TEST(RttTable, RFC6298_R6298_11_backs_off_and_a_sample_ends_it) {
   rtt.back_off();
   EXPECT_EQ(rtt.rto(settings), 1200_ms);
   rtt.on_sample(100_ms);
-  EXPECT_LT(rtt.rto(settings), 300_ms);
+  EXPECT_LE(rtt.rto(settings), 300_ms);
+}
+
+TEST(RttTable, RFC6298_R6298_8_a_steady_round_trip_leaves_time_for_a_delayed_ack) {
+  Settings settings;
+  RttEstimator rtt;
+  for (int i = 0; i < 100; ++i) rtt.on_sample(1_s);
+  EXPECT_EQ(rtt.rto(settings), 1200_ms);
+  settings.min_rto = 5_s;  // a floor, not a variation
+  EXPECT_EQ(rtt.rto(settings), 5_s);
 }
 
 TEST(RttTable, RFC6298_R6298_12_a_lost_syn_means_three_seconds) {
@@ -340,6 +349,15 @@ TEST_F(Congestion, RFC6298_R6298_6_karn_a_retransmitted_segment_is_not_timed) {
   peer.after(100_ms);
   peer.sends(ack(2001));
   EXPECT_EQ(peer.connection().rtt().backoff(), 0u);
+}
+
+TEST_F(Congestion, RFC6298_R6298_6_what_waited_beyond_a_gap_is_not_timed) {
+  fill_window();
+  peer.at(1_s);
+  peer.drains();
+  const Duration before = peer.connection().rtt().smoothed();
+  peer.sends(ack(5001));  // the copy, and four that had long been there
+  EXPECT_EQ(peer.connection().rtt().smoothed(), before);
 }
 
 // RFC 7323 R7323-12.

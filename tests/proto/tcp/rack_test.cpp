@@ -48,7 +48,7 @@ TEST_F(RackLoss, RFC8985_R8985_10_fewer_are_judged_after_a_quarter_of_the_round_
   // 20 ms, and the 19 of the second, and 19 / 4.
   peer.at(43_ms);
   EXPECT_EQ(counters().fast_retransmits, 0u);
-  peer.at(44_ms);
+  peer.at(43'750_us);
   EXPECT_EQ(counters().fast_retransmits, 1u);
   peer.expects(ack(1).seq(1).len(1000));
 }

@@ -170,6 +170,15 @@ TEST_F(ScoreboardTable, a_fin_is_no_part_of_the_text_before_it) {
   EXPECT_EQ(sacks(2500, 2501), 1u);
 }
 
+TEST_F(ScoreboardTable, the_last_segment_takes_its_fin_along) {
+  sent.append(Seq(0), Seq(3001), true, 1000, at(0));
+  nxt = Seq(3001);
+  const SentSegment* const last = sent.last_piece(1000);
+  ASSERT_NE(last, nullptr);
+  EXPECT_EQ(last->begin, Seq(2000));
+  EXPECT_EQ(last->size(), 1001u);
+}
+
 // Against a plain list of segments, one fate each.
 TEST_F(ScoreboardTable, random_acknowledgements_and_losses_agree_with_a_simple_model) {
   enum class Fate { flight, lost, sacked };

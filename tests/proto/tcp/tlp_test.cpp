@@ -65,7 +65,7 @@ TEST_F(TailProbes, RFC8985_R8985_14_never_later_than_the_timer) {
   connects();
   app.sends(1000);
   peer.drains();
-  peer.at(80_ms);  // the timeout: 20 + 4 * 10
+  peer.at(90_ms);  // the timeout: 20 + 20 + 50
   peer.expects(psh_ack().seq(1).len(1000));
   EXPECT_EQ(counters().timeouts, 0u);
   EXPECT_EQ(counters().tail_probes, 1u);
@@ -122,6 +122,31 @@ TEST_F(TailProbes, RFC8985_R8985_16_the_probe_tells_of_a_lost_tail) {
   peer.ignores_for(10_ms);
   EXPECT_EQ(counters().fast_retransmits, 1u);
   EXPECT_EQ(counters().retransmitted, 3u);  // the probe, and what PRR lets go
+  EXPECT_EQ(counters().timeouts, 0u);
+}
+
+TEST_F(TailProbes, RFC8985_R8985_16_the_last_segment_goes_with_its_fin) {
+  connects();
+  app.sends(4500);
+  app.shuts_down();
+  peer.drains();
+  peer.at(62_ms);
+  peer.expects(fin_ack().flag(wire::kPsh).seq(4001).len(500));
+}
+
+// The peer's ACK repeats an old timestamp while there is a gap.
+TEST_F(TailProbes, RFC8985_R8985_4_beyond_a_gap_the_copy_counts_whatever_the_echo) {
+  peer.says.timestamps = true;
+  connects();
+  const std::uint32_t early = peer.our_ts(20_ms);
+  app.sends(5 * 988);
+  peer.drains();
+  peer.at(62_ms);
+  peer.expects(psh_ack().seq(1 + 4 * 988));
+  peer.after(20_ms);
+  peer.sends(ack(1 + 2 * 988).ecr(early).sack({{1 + 4 * 988, 1 + 5 * 988}}));
+  peer.expects(ack(1).seq(1 + 2 * 988));
+  EXPECT_EQ(counters().fast_retransmits, 1u);
   EXPECT_EQ(counters().timeouts, 0u);
 }
 
