@@ -38,6 +38,10 @@ Duration Link::draw(Duration most) {
 // that in the long run the share of packets asked for finds the link in it.
 bool Link::loses() {
   if (!options_.is_up) return true;
+  if (options_.loss_every != 0 && ++since_loss_ >= options_.loss_every) {
+    since_loss_ = 0;
+    return true;
+  }
   const double leave = 1 / options_.burst_length;
   const double enter = leave * options_.burst_loss / (1 - options_.burst_loss);
   in_burst_ = in_burst_ ? !rng_.chance(leave) : rng_.chance(enter);

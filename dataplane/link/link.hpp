@@ -86,8 +86,9 @@ class Link {
   LinkOptions options_;
   Rng rng_;
   std::uint32_t most_packets_;
-  bool in_burst_ = false;   // the bad state of Gilbert's model
-  Instant free_at_;         // when the last packet will have left
+  bool in_burst_ = false;         // the bad state of Gilbert's model
+  std::uint32_t since_loss_ = 0;  // packets, for LinkOptions::loss_every
+  Instant free_at_;               // when the last packet will have left
   std::uint64_t rest_ = 0;  // of its last nanosecond, in units of 1/rate: so that none gets lost
   Instant last_in_order_;   // arrival of the last packet that was not held back
   std::uint64_t next_number_ = 0;

@@ -17,6 +17,7 @@ struct LinkOptions {
   std::uint32_t queue_packets = 0;  // the same, in packets
   std::uint64_t mark_bytes = 0;     // a longer queue marks packets that bear it (ECN); 0: never
   double loss = 0;                  // each packet by itself
+  std::uint32_t loss_every = 0;     // so many packets one is lost; 0: none
   double burst_loss = 0;            // in the long run; below 1 (Gilbert's model)
   double burst_length = 1;          // packets, on average; at least 1
   double reorder = 0;               // held back by up to `reorder_delay`, overtaken meanwhile

@@ -74,8 +74,8 @@ std::unique_ptr<Endpoint> Simulation::make_endpoint(const FlowPlan& plan, bool o
   parts.fault = fault_in(host);
   parts.may_fail = plan.may_fail();
   const HostOptions& other = scenario_.hosts[opens ? plan.acceptor : plan.opener].options;
-  parts.may_be_forgotten =
-      other.shard.max_time_waits < 1000 || other.shard.tcp.time_wait < Duration::seconds(60);
+  parts.may_be_forgotten = other.shard.max_time_waits < scenario_.flows.size() ||
+                           other.shard.tcp.time_wait < Duration::seconds(60);
   return std::make_unique<Endpoint>(std::move(parts));
 }
 

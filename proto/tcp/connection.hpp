@@ -215,6 +215,7 @@ class Connection {
   bool may_challenge(Instant now);
   void challenge(Instant now);
   bool is_old_timestamp(const Segment& segment) const;
+  bool is_too_old(const Segment& segment, Instant now) const;
   bool ts_recent_is_stale(Instant now) const;
   void update_ts_recent(const Segment& segment, Instant now);
 
@@ -330,7 +331,9 @@ class Connection {
 
   std::uint32_t ts_offset_ = 0;
   std::uint32_t ts_recent_ = 0;
+  std::uint32_t ts_before_gap_ = 0;  // what PAWS goes by until ...
   Instant ts_recent_at_;
+  Instant overtaken_until_;
 
   Instant syn_sent_at_ = Instant::never();  // once; never() when it was sent twice
   Instant rtt_sampled_at_;                  // one sample a round trip (RFC 6298 R6298-7)

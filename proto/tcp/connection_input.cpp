@@ -83,7 +83,7 @@ Connection::Stop Connection::check_timestamps(const Segment& segment, Instant no
   if (!segment.options->has_timestamps) {  // RFC 7323 R7323-10; a SYN is to be challenged
     return segment.has(wire::kSyn) ? Stop() : DropReason::tcp_no_timestamp;
   }
-  if (!is_old_timestamp(segment) || ts_recent_is_stale(now)) return {};
+  if (!is_too_old(segment, now) || ts_recent_is_stale(now)) return {};
   if (may_challenge(now)) ack_debt_.owe_duplicate(rcv_.nxt);
   return DropReason::tcp_paws;
 }
@@ -96,15 +96,18 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
   const auto inside = [this, window](Seq seq) {
     return rcv_.nxt <= seq && distance(rcv_.nxt, seq) < window;
   };
+  const bool is_bare_ack = length == 0 && !segment.has(wire::kRst);
   bool acceptable = false;
   if (window == 0) {
     // RFC 9293 SA-2, MUST-66: no text fits, but ACK and RST still count. A peer that probes has
     // moved its SND.NXT past our RCV.NXT; its bare ACKs come from there.
-    const bool is_bare_ack = length == 0 && !segment.has(wire::kRst);
     acceptable = segment.seq == rcv_.nxt || (is_bare_ack && rcv_.nxt <= segment.seq &&
                                              distance(rcv_.nxt, segment.seq) <= receive_mss_);
   } else if (length == 0) {
-    acceptable = inside(segment.seq);
+    // From a peer that has filled our window, ACKs come from its edge. Where both have, and both
+    // have lost the ACKs of it, none would ever listen to the other again.
+    const bool is_news = is_bare_ack && segment.seq == rcv_.edge && segment.ack > snd_.una;
+    acceptable = inside(segment.seq) || is_news;
   } else {
     acceptable = inside(segment.seq) || inside(segment.end() - 1u) ||
                  (segment.seq < rcv_.nxt && length > distance(segment.seq, rcv_.edge));
@@ -150,6 +153,13 @@ bool Connection::is_old_timestamp(const Segment& segment) const {
   return static_cast<std::int32_t>(segment.options->ts_value - ts_recent_) < 0;
 }
 
+// RFC 7323 R7323-15, but what was sent again to fill a gap makes none of those old that left before
+// it and have been overtaken on their way: each would be dropped, as another loss.
+bool Connection::is_too_old(const Segment& segment, Instant now) const {
+  const std::uint32_t oldest = now < overtaken_until_ ? ts_before_gap_ : ts_recent_;
+  return static_cast<std::int32_t>(segment.options->ts_value - oldest) < 0;
+}
+
 // RFC 7323 R7323-20.
 bool Connection::ts_recent_is_stale(Instant now) const {
   return now - ts_recent_at_ > kTimestampValidity;
@@ -160,6 +170,10 @@ void Connection::update_ts_recent(const Segment& segment, Instant now) {
   if (!timestamps_on_ || segment.has(wire::kRst) || !segment.options->has_timestamps) return;
   if (segment.seq > rcv_.last_ack_sent) return;
   if (is_old_timestamp(segment) && !ts_recent_is_stale(now)) return;
+  if (receive_buffer_.has_gap() && now >= overtaken_until_) {
+    ts_before_gap_ = ts_recent_;
+    overtaken_until_ = now + kMaxOvertaken;
+  }
   ts_recent_ = segment.options->ts_value;
   ts_recent_at_ = now;
 }

@@ -19,6 +19,8 @@ inline constexpr std::uint32_t kMaxSegmentPieces = 18;  // pieces of payload in 
 inline constexpr Duration kMaxAckDelay = Duration::milliseconds(200);
 // RFC 7323 R7323-20: TS.Recent of a connection that was silent for so long proves nothing.
 inline constexpr Duration kTimestampValidity = Duration::seconds(24 * 24 * 3600);
+// Who is overtaken on the way arrives so much later at most. No sequence space wraps in this time.
+inline constexpr Duration kMaxOvertaken = Duration::milliseconds(100);
 // RFC 9293 R9293-3 (4): how long less than a segment may be held back for a larger window.
 inline constexpr Duration kOverrideTimeout = Duration::milliseconds(200);
 

@@ -119,6 +119,7 @@ void read_link(Part& part, LinkOptions& link) {
     part.read_quantity(std::string(option.name), done, set);
   }
   part.read_number("queue-packets", link.queue_packets, 0, 1'000'000);
+  part.read_number("loss-every", link.loss_every, 0, UINT32_MAX);
   part.read_quantity("mark", link.mark_bytes, parse_size);
   part.read_number("mtu", link.mtu, 68, 65'535);
   part.read_flag("up", link.is_up);

@@ -149,6 +149,18 @@ TEST_F(SegmentArrives, RFC9293_SA_1_SA_3_an_empty_segment_at_the_right_edge_is_n
   peer.nothing();
 }
 
+// SEG.SEQ of a peer that has filled our window. Two such peers, each of whom has lost the other's
+// ACK, must not turn each other away for ever.
+TEST_F(SegmentArrives, RFC9293_SA_1_an_empty_segment_at_the_right_edge_may_acknowledge) {
+  peer.settings.receive_buffer_bytes = 60'000;
+  peer.connects();
+  app.sends(10);
+  peer.expects(psh_ack());
+  EXPECT_EQ(peer.sends(ack(11).seq(60'001)), DropReason::none);
+  EXPECT_EQ(peer.connection().snd_una(), peer.our_iss + 11u);
+  EXPECT_EQ(peer.sends(ack(11).seq(60'002)), DropReason::tcp_out_of_window);
+}
+
 TEST_F(SegmentArrives, RFC9293_SA_1_text_that_ends_inside_the_window_is_acceptable) {
   peer.connects();
   peer.sends(data(10));

@@ -77,6 +77,36 @@ TEST_F(Timestamps, RFC7323_R7323_15_paws_answers_and_drops_the_old) {
   EXPECT_EQ(peer.sends(data(10).seq(1).ts(now)), DropReason::none);
 }
 
+// 101 to 200 is lost; 201 to 300 has been overtaken when the lost one comes again.
+TEST_F(Timestamps, RFC7323_R7323_15_a_filled_gap_makes_the_overtaken_no_older) {
+  peer.connects();
+  peer.sends(data(100));
+  peer.expects(ack(101));
+  peer.after(10_ms);
+  const std::uint32_t overtaken = peer.ts_clock();
+  peer.sends(data(100).seq(301));
+  peer.expects(ack(101));
+  peer.after(10_ms);
+  peer.sends(data(100).seq(101));
+  peer.expects(ack(201));
+  EXPECT_EQ(peer.sends(data(100).seq(201).ts(overtaken)), DropReason::none);
+  peer.expects(ack(401));
+}
+
+TEST_F(Timestamps, RFC7323_R7323_15_a_filled_gap_excuses_nobody_for_long) {
+  peer.connects();
+  const std::uint32_t before = peer.ts_clock();
+  peer.after(10_ms);
+  peer.sends(data(100).seq(201));
+  peer.expects(ack(1));
+  peer.sends(data(100).seq(1));
+  peer.expects(ack(101));
+  EXPECT_EQ(peer.sends(data(100).seq(101).ts(before - 1)), DropReason::tcp_paws);
+  peer.expects(ack(101));
+  peer.after(100_ms);
+  EXPECT_EQ(peer.sends(data(100).seq(101).ts(before)), DropReason::tcp_paws);
+}
+
 TEST_F(Timestamps, RFC7323_R7323_15_paws_compares_modulo) {
   peer.connects();
   EXPECT_EQ(peer.sends(data(10).ts(peer.ts_clock() + 0x7fff'0000)), DropReason::none);
