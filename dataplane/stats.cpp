@@ -23,6 +23,8 @@ EngineStats& EngineStats::operator+=(const EngineStats& other) {
   handoff.given += other.handoff.given;
   handoff.taken += other.handoff.taken;
   handoff.refused += other.handoff.refused;
+  link_in += other.link_in;
+  link_out += other.link_out;
   device_dropped += other.device_dropped;
   return *this;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "dataplane/io/tun_queue.hpp"
+#include "dataplane/link/link_counters.hpp"
 #include "dataplane/shard/shard_stats.hpp"
 
 namespace sluice {
@@ -19,6 +20,8 @@ struct EngineStats {
   ShardStats shard;
   io::IoCounters io;
   HandoffCounters handoff;
+  LinkCounters link_in;  // of the worse wires; nothing without
+  LinkCounters link_out;
   // Packets that the kernel dropped because the queue to us was full; the sender saw success. Of
   // the whole device: only worker 0 tells.
   std::uint64_t device_dropped = 0;

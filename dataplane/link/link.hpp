@@ -8,25 +8,13 @@
 #include <optional>
 #include <vector>
 
+#include "dataplane/link/link_counters.hpp"
 #include "dataplane/link/link_options.hpp"
 #include "proto/base/frame.hpp"
 #include "proto/base/rng.hpp"
 #include "proto/base/time.hpp"
 
 namespace sluice {
-
-struct LinkCounters {
-  std::uint64_t sent = 0;  // packets, as are all but the bytes
-  std::uint64_t delivered = 0;
-  std::uint64_t delivered_bytes = 0;
-  std::uint64_t lost = 0;        // at random, or while it was down
-  std::uint64_t queue_full = 0;  // lost, too
-  std::uint64_t too_big = 0;     // lost, too
-  std::uint64_t marked = 0;
-  std::uint64_t reordered = 0;
-  std::uint64_t duplicated = 0;
-  std::uint64_t corrupted = 0;
-};
 
 struct LinkPacket {
   Slice whole;  // [virtio_net_hdr | IP packet]

@@ -26,6 +26,8 @@ struct ShardStats {
   std::uint64_t retransmitted = 0;  // segments
   std::uint64_t timeouts = 0;       // retransmission timer
   std::uint64_t fast_retransmits = 0;
+  std::uint64_t tail_probes = 0;
+  std::uint64_t undone = 0;       // recoveries that turned out to be needless
   std::uint64_t resets_sent = 0;  // for segments that nobody expected
   std::uint64_t echo_replies = 0;
   std::uint64_t errors_sent = 0;   // ICMP: unreachable, time exceeded

@@ -24,11 +24,17 @@ std::uint32_t packets_under_way(std::uint32_t mtu) {
   return std::max(kBytesUnderWay / (mtu + kVirtio), kFewestPackets);
 }
 
+// Zero, which stands for no limit, stays zero, and nothing else becomes it.
+template <class T>
+void divide(T& limit, std::uint32_t workers) {
+  if (limit != 0) limit = std::max<T>(1, limit / workers);
+}
+
 LinkOptions share_of(LinkOptions link, std::uint32_t workers) {
-  if (link.rate_bits != 0) link.rate_bits = std::max<std::uint64_t>(1, link.rate_bits / workers);
-  if (link.queue_bytes != 0) {
-    link.queue_bytes = std::max<std::uint64_t>(1, link.queue_bytes / workers);
-  }
+  divide(link.rate_bits, workers);
+  divide(link.queue_bytes, workers);
+  divide(link.queue_packets, workers);
+  divide(link.mark_bytes, workers);
   return link;
 }
 
@@ -44,28 +50,35 @@ class Way {
     pieces_.clear();
     const Cut cut = cut_packet(whole, frames_, pieces_);
     for (Slice& piece : pieces_) link_.send({std::move(piece), false}, now);
-    return cut == Cut::done;
+    if (cut == Cut::no_frames) ++overflows_;
+    return cut != Cut::refused;
   }
   std::optional<LinkPacket> take(Instant now) { return link_.take(now); }
   Instant next() const { return link_.next_delivery(); }
   void clear() { link_.clear(); }
+  LinkCounters counters() const {
+    LinkCounters counters = link_.counters();
+    counters.queue_full += overflows_;
+    return counters;
+  }
 
  private:
   FramePool frames_;
   Link link_;
   std::vector<Slice> pieces_;
+  std::uint64_t overflows_ = 0;  // packets the rest of which found no frame
 };
 
-class ImpairedQueue final : public io::TunQueue {
+class QueueBehindWires final : public ImpairedQueue {
  public:
-  ImpairedQueue(std::unique_ptr<io::TunQueue> queue, const Config& config, std::uint32_t number,
-                FramePool& pool)
-      : queue_(std::move(queue)),
-        pool_(pool),
+  QueueBehindWires(std::unique_ptr<io::TunQueue> queue, const Config& config, std::uint32_t number,
+                   FramePool& pool)
+      : pool_(pool),
         in_(share_of(config.link_in, config.workers), config.mtu, config.link_seed + 2 * number),
         out_(share_of(config.link_out, config.workers), config.mtu,
              config.link_seed + 2 * number + 1),
-        batch_(config.tx_slots) {
+        batch_(config.tx_slots),
+        queue_(std::move(queue)) {
     scratch_.reserve(kVirtio + 65'535);
   }
 
@@ -77,6 +90,8 @@ class ImpairedQueue final : public io::TunQueue {
   void quiesce(TxBatch& batch) override;
   const io::IoCounters& counters() const override;
   int ring_descriptor() const override { return queue_->ring_descriptor(); }
+  LinkCounters in_counters() const override { return in_.counters(); }
+  LinkCounters out_counters() const override { return out_.counters(); }
 
  private:
   void read_device(Instant now);
@@ -84,27 +99,28 @@ class ImpairedQueue final : public io::TunQueue {
   void take_pushed(TxBatch& batch, Instant now);
   void write_due(Instant now);
 
-  std::unique_ptr<io::TunQueue> queue_;
   FramePool& pool_;
   Way in_;
   Way out_;
   TxBatch batch_;                      // of what comes off the wire
   std::vector<std::uint8_t> scratch_;  // a packet in one piece
-  std::uint64_t refused_ = 0;          // that no device would take
+  std::uint64_t refused_in_ = 0;       // that no device would take
+  std::uint64_t refused_out_ = 0;
   mutable io::IoCounters counters_;
+  std::unique_ptr<io::TunQueue> queue_;  // goes first: it may be writing what lies in the batch
 };
 
-void ImpairedQueue::read_device(Instant now) {
+void QueueBehindWires::read_device(Instant now) {
   std::array<io::RxPacket, kPacketsAtOnce> read;
   const std::size_t count = queue_->reap(read);
   for (const io::RxPacket& packet : std::span(read).first(count)) {
-    in_.send({packet.frame->data, packet.length}, now);
+    if (!in_.send({packet.frame->data, packet.length}, now)) ++refused_in_;
     packet.frame->home->take_back(*packet.frame);
   }
 }
 
 // False when nothing is due, or no frame is free to read it into.
-bool ImpairedQueue::deliver(io::RxPacket& packet, Instant now) {
+bool QueueBehindWires::deliver(io::RxPacket& packet, Instant now) {
   if (in_.next() > now) return false;
   Frame* const frame = pool_.take();
   if (frame == nullptr) return false;
@@ -114,7 +130,7 @@ bool ImpairedQueue::deliver(io::RxPacket& packet, Instant now) {
   return true;
 }
 
-std::size_t ImpairedQueue::reap(std::span<io::RxPacket> packets) {
+std::size_t QueueBehindWires::reap(std::span<io::RxPacket> packets) {
   const Instant now = io::now();
   read_device(now);
   std::size_t count = 0;
@@ -122,7 +138,7 @@ std::size_t ImpairedQueue::reap(std::span<io::RxPacket> packets) {
   return count;
 }
 
-void ImpairedQueue::take_pushed(TxBatch& batch, Instant now) {
+void QueueBehindWires::take_pushed(TxBatch& batch, Instant now) {
   for (TxPacket* const packet : batch.pushed()) {
     scratch_.clear();
     for (const iovec& piece : packet->iovecs()) {
@@ -130,12 +146,12 @@ void ImpairedQueue::take_pushed(TxBatch& batch, Instant now) {
       scratch_.insert(scratch_.end(), from, from + piece.iov_len);
     }
     batch.complete(*packet);
-    if (!out_.send(scratch_, now)) ++refused_;
+    if (!out_.send(scratch_, now)) ++refused_out_;
   }
   batch.forget_pushed();
 }
 
-void ImpairedQueue::write_due(Instant now) {
+void QueueBehindWires::write_due(Instant now) {
   while (out_.next() <= now) {
     TxPacket* const packet = batch_.claim();
     if (packet == nullptr) return;
@@ -148,7 +164,7 @@ void ImpairedQueue::write_due(Instant now) {
   }
 }
 
-void ImpairedQueue::submit(TxBatch& batch, Instant wait_until) {
+void QueueBehindWires::submit(TxBatch& batch, Instant wait_until) {
   const Instant now = io::now();
   take_pushed(batch, now);
   write_due(now);
@@ -158,7 +174,7 @@ void ImpairedQueue::submit(TxBatch& batch, Instant wait_until) {
   queue_->submit(batch_, wait_until);
 }
 
-void ImpairedQueue::quiesce(TxBatch& batch) {
+void QueueBehindWires::quiesce(TxBatch& batch) {
   for (TxPacket* const packet : batch.pushed()) batch.complete(*packet);
   batch.forget_pushed();
   queue_->quiesce(batch_);
@@ -166,18 +182,19 @@ void ImpairedQueue::quiesce(TxBatch& batch) {
   out_.clear();
 }
 
-const io::IoCounters& ImpairedQueue::counters() const {
+const io::IoCounters& QueueBehindWires::counters() const {
   counters_ = queue_->counters();
-  counters_.tx_refused += refused_;
+  counters_.rx_errors += refused_in_;
+  counters_.tx_refused += refused_out_;
   return counters_;
 }
 
 }  // namespace
 
-std::unique_ptr<io::TunQueue> make_impaired_queue(std::unique_ptr<io::TunQueue> queue,
-                                                  const Config& config, std::uint32_t number,
-                                                  FramePool& pool) {
-  return std::make_unique<ImpairedQueue>(std::move(queue), config, number, pool);
+std::unique_ptr<ImpairedQueue> make_impaired_queue(std::unique_ptr<io::TunQueue> queue,
+                                                   const Config& config, std::uint32_t number,
+                                                   FramePool& pool) {
+  return std::make_unique<QueueBehindWires>(std::move(queue), config, number, pool);
 }
 
 }  // namespace sluice

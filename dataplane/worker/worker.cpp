@@ -9,7 +9,6 @@
 #include "dataplane/io/cpu.hpp"
 #include "dataplane/io/entropy.hpp"
 #include "dataplane/worker/handoff.hpp"
-#include "dataplane/worker/impaired_queue.hpp"
 
 namespace sluice {
 namespace {
@@ -21,7 +20,8 @@ constexpr std::size_t kHandedPerTurn = Handoff::kMostAtOnce - kPacketsPerTurn;
 constexpr std::size_t kCommandsPerTurn = 64;
 constexpr std::uint32_t kFrameBytes = wire::kVirtioNetHeaderSize + 65'535;
 constexpr std::uint32_t kBlockBytes = 4096;
-// A peer that has dropped what we sent challenges our RST (RFC 5961): so long we stay to answer.
+// A peer that has dropped what we sent challenges our RST (RFC 5961): so long we stay to answer,
+// and a round trip of the wires.
 constexpr Duration kAbortLinger = Duration::milliseconds(20);
 // How often a worker that is drained looks whether the others are.
 constexpr Duration kStopPoll = Duration::milliseconds(1);
@@ -139,7 +139,14 @@ EngineStats Worker::stats() {
 
 // On the worker's thread, which lives in the device's network namespace whoever asks.
 EngineStats Worker::snapshot() const {
-  EngineStats stats{shard_->stats(), queue_->counters(), memory_->handoff.counters(), 0};
+  EngineStats stats;
+  stats.shard = shard_->stats();
+  stats.io = queue_->counters();
+  stats.handoff = memory_->handoff.counters();
+  if (wires_ != nullptr) {
+    stats.link_in = wires_->in_counters();
+    stats.link_out = wires_->out_counters();
+  }
   if (number_ != 0) return stats;
   try {
     stats.device_dropped = setup_.tun->tx_dropped();
@@ -218,7 +225,9 @@ std::unique_ptr<io::TunQueue> Worker::make_queue(Memory& memory) {
 std::unique_ptr<io::TunQueue> Worker::make_wire(Memory& memory) {
   auto queue = make_queue(memory);
   if (config_.link_in.changes_nothing() && config_.link_out.changes_nothing()) return queue;
-  return make_impaired_queue(std::move(queue), config_, number_, memory.frames);
+  auto impaired = make_impaired_queue(std::move(queue), config_, number_, memory.frames);
+  wires_ = impaired.get();
+  return impaired;
 }
 
 // The whole life of a worker: read the clock once, reap, take what others hand over, drain the
@@ -343,7 +352,9 @@ void Worker::step_stop(Instant now) {
 
 void Worker::begin_abort(Instant now) {
   phase_ = Phase::aborting;
-  phase_end_ = crew_.all_drained() ? now : now + kAbortLinger;
+  const Duration round_trip = config_.link_out.delay + config_.link_in.delay;
+  const Duration linger = kAbortLinger + std::min(round_trip, config_.drain_timeout);
+  phase_end_ = crew_.all_drained() ? now : now + linger;
   shard_->on_command(StopCommand{StopPhase::abort}, now);
 }
 

@@ -16,6 +16,7 @@
 #include "dataplane/shard/shard.hpp"
 #include "dataplane/stats.hpp"
 #include "dataplane/worker/crew.hpp"
+#include "dataplane/worker/impaired_queue.hpp"
 
 namespace sluice {
 
@@ -101,6 +102,7 @@ class Worker {
   // Made and used by the worker's thread; wake() is the exception.
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<io::TunQueue> queue_;
+  const ImpairedQueue* wires_ = nullptr;  // the same, where there are some
   std::unique_ptr<Shard> shard_;
   Phase phase_ = Phase::running;
   Instant drain_end_;

@@ -40,6 +40,13 @@ std::string offloads_text(const Engine::Facts& facts) {
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, "+"));
 }
 
+Json link_tree(const LinkCounters& link) {
+  return {{"sent", link.sent},           {"delivered", link.delivered},
+          {"lost", link.lost},           {"queue_full", link.queue_full},
+          {"reordered", link.reordered}, {"duplicated", link.duplicated},
+          {"corrupted", link.corrupted}};
+}
+
 Json totals_tree(const EngineStats& stats) {
   const ShardStats& shard = stats.shard;
   const io::IoCounters& io = stats.io;
@@ -62,7 +69,9 @@ Json totals_tree(const EngineStats& stats) {
                       {"out", shard.segments_out},
                       {"retransmitted", shard.retransmitted},
                       {"timeouts", shard.timeouts},
-                      {"fast_retransmits", shard.fast_retransmits}};
+                      {"fast_retransmits", shard.fast_retransmits},
+                      {"tail_probes", shard.tail_probes},
+                      {"undone", shard.undone}};
   tree["answers"] = {{"echo_replies", shard.echo_replies},
                      {"resets", shard.resets_sent},
                      {"errors", shard.errors_sent},
@@ -74,6 +83,10 @@ Json totals_tree(const EngineStats& stats) {
   tree["handoff"] = {{"given", stats.handoff.given},
                      {"taken", stats.handoff.taken},
                      {"refused", stats.handoff.refused}};
+  if (stats.link_in.sent + stats.link_out.sent > 0) {
+    tree["wire_in"] = link_tree(stats.link_in);
+    tree["wire_out"] = link_tree(stats.link_out);
+  }
   tree["loop"] = {{"turns", io.turns}, {"sleeps", io.sleeps}, {"starved", io.rx_starved}};
   tree["drops"] = drops_of(stats);
   return tree;
