@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import time
@@ -61,30 +62,127 @@ class Impairment(LabTest):
         self.engine("--out-duplicate", "100%")
         self.assertRegex(self.ping(V4, 20), r"\+1?[0-9] duplicates")
 
+    def rate_from(self, _engine: lab.Engine, seconds: float) -> float:
+        """Mbit/s of chargen's text, once the queue is full."""
+        with lab.connect(V4, lab.CHARGEN) as client:
+            self.receive_for(client, 1)
+            return self.receive_for(client, seconds) * 8 / 1e6 / seconds
+
+    @staticmethod
+    def receive_for(client: socket.socket, seconds: float) -> int:
+        count, end = 0, time.monotonic() + seconds
+        while time.monotonic() < end:
+            count += len(client.recv(1 << 16))
+        return count
+
+    def rate_into(self, engine: lab.Engine, seconds: float) -> float:
+        """Mbit/s of text that has arrived in order, once the queue is full."""
+        iperf = subprocess.Popen(
+            ["iperf", "-Z", "cubic", "-c", V4, "-t", str(seconds + 2)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        time.sleep(1)
+        begin, before = time.monotonic(), engine.totals()["bytes"]["tcp_in"]
+        time.sleep(seconds)
+        end, after = time.monotonic(), engine.totals()["bytes"]["tcp_in"]
+        iperf.wait(lab.PATIENCE)
+        return (after - before) * 8 / 1e6 / (end - begin)
+
     def test_rate(self) -> None:
-        self.engine("--rate", "50M", "--queue", "256k")
-        rate = lab.iperf(V4, 3) * 1000
-        print(f"iperf through 50 Mbit/s: {rate:.1f} Mbit/s")
-        self.assertLess(rate, 55)  # iperf counts what its socket has taken
-        self.assertGreater(rate, 35)
+        engine = self.engine("--rate", "50M", "--queue", "256k")
+        text = 50 * 1448 / 1500  # of 50 Mbit/s, IP headers counted
+        for measure in (self.rate_from, self.rate_into):
+            rate = measure(engine, 2)
+            print(f"{measure.__name__}: {rate:.2f} of {text:.2f} Mbit/s")
+            self.assertLess(rate, text * 1.03)
+            self.assertGreater(rate, text * 0.95)
 
     def test_what_two_workers_get_is_the_rate(self) -> None:
         self.engine("--workers", "2", "--rate", "50M", "--queue", "512k")
         rate = lab.iperf(V4, 3, 8) * 1000
-        self.assertLess(rate, 60)
+        self.assertLess(rate, 60)  # iperf counts what its sockets have taken
         self.assertGreater(rate, 20)
 
+    EVERYTHING = (
+        "--delay", "1ms", "--jitter", "1ms", "--loss", "0.5%", "--burst-loss", "0.2%:3",
+        "--reorder", "1%:2ms", "--duplicate", "0.5%", "--corrupt", "0.2%",
+    )
+
     def test_bytes_survive_everything(self) -> None:
-        engine = self.engine(
-            "--delay", "1ms", "--jitter", "1ms", "--loss", "0.5%", "--burst-loss", "0.2%:3",
-            "--reorder", "1%:2ms", "--duplicate", "0.5%", "--corrupt", "0.2%",
-        )
+        engine = self.engine(*self.EVERYTHING)
         for address in (V4, V6):
             lab.echo(address, 5_000_000)
         self.assert_no_connections(engine)
+        for way in ("wire_in", "wire_out"):
+            for count in ("lost", "reordered", "duplicated", "corrupted"):
+                self.assertGreater(engine.totals()[way][count], 0, f"{way}: {count}")
+
+    def test_bytes_survive_everything_on_two_wires(self) -> None:
+        engine = self.engine(*self.EVERYTHING, "--workers", "2", "--no-steering")
+        for address in (V4, V6):
+            lab.echo(address, 3_000_000)
+        self.assert_no_connections(engine)
+
+    def test_damage_is_found_by_both_stacks(self) -> None:
+        engine = self.engine("--corrupt", "2%", "--impair-seed", "3")
+        lab.echo(V4, 5_000_000)
+        lab.echo(V6, 5_000_000)
+        totals = engine.totals()
+        self.assertGreater(totals["drops"]["bad_checksum"], 20)
+        self.assertGreater(totals["wire_in"]["corrupted"], 20)
+        self.assertGreater(lab.kernel_counters("Tcp")["InCsumErrors"], 20)
+        self.assertEqual(totals["packets"]["refused"], 0)
+
+    def test_damage_of_datagrams_is_found_by_both_stacks(self) -> None:
+        engine = self.engine("--corrupt", "20%")
+        self.ping(V4, 300)
+        answers = self.datagrams_back(300)
+        self.assertLess(answers, 280)
+        self.assertGreater(answers, 100)
+        self.assertGreater(engine.totals()["drops"]["bad_checksum"], 20)
+        self.assertGreater(lab.kernel_counters("Icmp")["InCsumErrors"], 10)
+        self.assertGreater(lab.kernel_counters("Udp")["InCsumErrors"], 10)
+
+    def datagrams_back(self, count: int) -> int:
+        """How many of so many come back from the echo service, all of them as they were."""
+        answers = 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(0.05)
+            for _ in range(count):
+                text = os.urandom(1000)
+                client.sendto(text, (V4, lab.ECHO))
+                try:
+                    self.assertEqual(client.recv(2000), text)
+                    answers += 1
+                except TimeoutError:
+                    pass  # lost, one way or the other
+        return answers
+
+    def test_20_mb_both_ways_through_a_long_and_lossy_path(self) -> None:
+        engine = self.engine("--delay", "20ms", "--loss", "1%")
+        begin = time.monotonic()
+        lab.echo(V4, 20_000_000)
+        totals = engine.totals()
+        print(f"{time.monotonic() - begin:.1f} s, {totals['segments']}")
+        for way in ("wire_in", "wire_out"):
+            self.assertAlmostEqual(totals[way]["lost"] / totals[way]["sent"], 0.01, delta=0.003)
+
+    def test_a_long_clean_path_needs_no_retransmission(self) -> None:
+        engine = self.engine("--delay", "10ms")
+        before = lab.KernelLosses.now()
+        with lab.connect(V4, lab.CHARGEN) as client:
+            lab.read_chargen(client, 50_000_000)
+        with lab.connect(V6, lab.DISCARD) as client:
+            client.sendall(bytes(50_000_000))
+            client.shutdown(socket.SHUT_WR)
+            self.assertEqual(client.recv(1), b"")
+        theirs = lab.KernelLosses.now() - before
+        ours = engine.totals()
+        print(f"ours {ours['segments']}, the kernel's {theirs}")
+        self.assert_nothing_was_resent(ours["segments"], theirs)
 
     def test_nothing_is_left_of_a_wire_that_was_full(self) -> None:
-        engine = self.engine("--delay", "500ms")
+        engine = self.engine("--delay", "200ms")
         with lab.connect(V4, lab.CHARGEN) as client:
             lab.read_chargen(client, 100_000)
         engine.stop()

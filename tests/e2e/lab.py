@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import unittest
+from dataclasses import dataclass
 from pathlib import Path
 
 BIN = Path(os.environ.get("SLUICE_BIN", "."))  # where the programs under test lie
@@ -121,6 +122,27 @@ class Engine:
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+@dataclass(frozen=True)
+class KernelLosses:
+    """What the namespace's TCP takes for lost, since the namespace was made."""
+
+    resent: int
+    timeouts: int
+    probes: int
+
+    @staticmethod
+    def now() -> "KernelLosses":
+        more = kernel_counters("TcpExt", "netstat")
+        resent = kernel_counters("Tcp")["RetransSegs"]
+        return KernelLosses(resent, more["TCPTimeouts"], more["TCPLossProbes"])
+
+    def __sub__(self, before: "KernelLosses") -> "KernelLosses":
+        return KernelLosses(
+            self.resent - before.resent, self.timeouts - before.timeouts,
+            self.probes - before.probes,
+        )
+
+
 class LabTest(unittest.TestCase):
     """A test in the private namespace."""
 
@@ -147,6 +169,15 @@ class LabTest(unittest.TestCase):
         self.assert_becomes(
             lambda: engine.totals()["connections"]["now"], 0, "number of connections"
         )
+
+    def assert_nothing_was_resent(self, ours: dict, theirs: KernelLosses) -> None:
+        """But for tail probes: a machine that stands still for two round trips looks like a loss
+        of the last segment, and the stack that asks is right to ask."""
+        self.assertEqual(ours["timeouts"], 0, ours)
+        self.assertEqual(ours["fast_retransmits"], 0, ours)
+        self.assertLessEqual(ours["retransmitted"], ours["tail_probes"], ours)
+        self.assertEqual(theirs.timeouts, 0, theirs)
+        self.assertLessEqual(theirs.resent, theirs.probes, theirs)
 
     def run_ok(self, *command: str, timeout: float = 60) -> str:
         done = subprocess.run(
@@ -235,10 +266,10 @@ def iperf(address: str, seconds: int, connections: int = 1) -> float:
     return sum(float(row[8]) for row in rows) / 1e9
 
 
-def tcp_counters() -> dict[str, int]:
-    """The namespace's own /proc/net/snmp, row Tcp."""
-    rows = Path("/proc/self/net/snmp").read_text(encoding="ascii").splitlines()
-    names, values = (row.split()[1:] for row in rows if row.startswith("Tcp:"))
+def kernel_counters(protocol: str, file: str = "snmp") -> dict[str, int]:
+    """The namespace's own /proc/net/snmp, row `protocol`; or another such file."""
+    rows = Path("/proc/self/net", file).read_text(encoding="ascii").splitlines()
+    names, values = (row.split()[1:] for row in rows if row.startswith(protocol + ":"))
     return dict(zip(names, map(int, values)))
 
 

@@ -3,6 +3,8 @@
 python3 tests/e2e/run.py build/release/bin long_haul.LongHaul
 """
 
+import time
+
 import lab
 from lab import V4, V6, LabTest
 
@@ -18,5 +20,14 @@ class LongHaul(LabTest):
         engine = self.engine()
         with lab.connect(V6, lab.CHARGEN) as client:
             lab.read_chargen(client, 10_000_000_000)
+        self.assert_no_connections(engine)
+        print(self.assert_stops_well(engine)["segments"])
+
+    def test_200_mb_both_ways_through_20_ms_and_1_percent(self) -> None:
+        """Takes some eight minutes: so fast is such a path."""
+        engine = self.engine("--delay", "20ms", "--loss", "1%")
+        begin = time.monotonic()
+        lab.echo(V4, 200_000_000)
+        print(f"{time.monotonic() - begin:.1f} s")
         self.assert_no_connections(engine)
         print(self.assert_stops_well(engine)["segments"])
