@@ -39,6 +39,9 @@ void Connection::start(const Identity& identity, Instant now) {
   recovery_.start(identity.iss);
   congestion_->set_seed(std::uint64_t{identity.iss.value()} << 32 | identity.ts_offset);
   rcv_.scale = scale_for(settings_.receive_buffer_bytes);
+  const std::uint32_t limit = settings_.receive_buffer_bytes;
+  receive_tuning_.start(std::min(settings_.initial_receive_buffer_bytes, limit), limit, now);
+  send_buffer_bytes_ = std::min(settings_.initial_send_buffer_bytes, settings_.send_buffer_bytes);
   last_heard_ = last_sent_ = now;
   syn_due_ = true;
 }
@@ -54,7 +57,7 @@ void Connection::open_passive(const Identity& identity, const Segment& syn, Inst
   state_ = State::syn_received;
   rcv_.irs = syn.seq;
   rcv_.nxt = rcv_.last_ack_sent = syn.seq + 1u;  // RFC 9293 SA-L3
-  rcv_.edge = rcv_.nxt + std::min(settings_.receive_buffer_bytes, kUnscaledWindow);
+  rcv_.edge = rcv_.nxt + std::min(receive_buffer_bytes(), kUnscaledWindow);
   snd_.wnd = snd_.max_wnd = syn.window;  // RFC 7323 R7323-3: never scaled in a SYN
   take_syn_options(*syn.options);
   ecn_on_ = settings_.ecn != Ecn::off && syn.has(wire::kEce) && syn.has(wire::kCwr);
@@ -102,7 +105,7 @@ std::uint32_t Connection::send_space() const {
                     state_ == State::syn_sent || state_ == State::syn_received;
   if (!open || fin_wanted_) return 0;
   const std::uint32_t used = send_buffer_.size();
-  return settings_.send_buffer_bytes - std::min(used, settings_.send_buffer_bytes);
+  return send_buffer_bytes_ - std::min(used, send_buffer_bytes_);
 }
 
 std::uint32_t Connection::send(Bytes bytes) {
@@ -125,6 +128,7 @@ std::uint32_t Connection::after_send(std::uint32_t offered, std::uint32_t taken)
 Slice Connection::read(std::uint32_t max_bytes) {
   Slice out = receive_buffer_.read(max_bytes, resources_);
   if (out.empty() || !can_receive(state_)) return out;
+  receive_tuning_.on_taken(out.size());
   // RFC 9293 R9293-4, MUST-39: tell of a larger window once it is worth a segment to the peer.
   const std::uint32_t limit = window_limit();
   const std::uint32_t possible = possible_window();

@@ -25,6 +25,7 @@
 #include "proto/tcp/min_rtt.hpp"
 #include "proto/tcp/pacer.hpp"
 #include "proto/tcp/rate_sampler.hpp"
+#include "proto/tcp/receive_autotuning.hpp"
 #include "proto/tcp/receive_buffer.hpp"
 #include "proto/tcp/rtt_estimator.hpp"
 #include "proto/tcp/segment.hpp"
@@ -154,6 +155,9 @@ class Connection {
   // Bytes outstanding that are neither known to have arrived nor taken for lost.
   std::uint32_t pipe() const { return recovery_.pipe(send_view(), sent_); }
   std::uint32_t send_mss() const { return send_mss_; }
+  // What the buffers may hold now; they grow up to the settings' limits.
+  std::uint32_t receive_buffer_bytes() const { return receive_tuning_.buffer_bytes(); }
+  std::uint32_t send_buffer_bytes() const { return send_buffer_bytes_; }
   bool timestamps_on() const { return timestamps_on_; }
   bool sack_on() const { return sack_on_; }
   bool ecn_on() const { return ecn_on_; }
@@ -209,6 +213,7 @@ class Connection {
   Stop take_text(Segment& segment, Instant now);
   Stop take_in_order(Segment& segment, Instant now);
   Stop take_out_of_order(Segment& segment);
+  void tune_receive_buffer(const Segment& segment, Instant now);
   void note_fin(const Segment& segment);
   void take_fin();
   void take_congestion_marks(const Segment& segment);
@@ -231,6 +236,7 @@ class Connection {
   void follow(const LossRecovery::Outcome& outcome);
   void tell_congestion(const AckFacts& facts, const Delivery& delivery, std::uint32_t pipe_before,
                        bool was_in_recovery, std::uint32_t lost);
+  void tune_send_buffer();
   bool update_send_window(const Segment& segment);
   void on_window_opened(Instant now);
   void after_ack_by_state(Instant now);
@@ -367,7 +373,9 @@ class Connection {
   SentSegments sent_;
   LossRecovery recovery_;
   SendBuffer send_buffer_;
+  std::uint32_t send_buffer_bytes_ = 0;  // that it may hold
   ReceiveBuffer receive_buffer_;
+  ReceiveAutotuning receive_tuning_;
   ConnectionCounters counters_;
 };
 

@@ -93,11 +93,18 @@ void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
   tail_probe_due_ = false;
   if (small_end_ < snd_.una) small_end_ = snd_.una;
   if (doubted_mss_ != 0 && doubted_sequence_ < snd_.una) doubted_mss_ = 0;  // it was none too big
-  const std::uint32_t enough = settings_.send_buffer_bytes / 3;
-  if (wants_room_ && send_space() >= enough) {
+  if (wants_room_) tune_send_buffer();
+  if (wants_room_ && send_space() >= send_buffer_bytes_ / 3) {
     wants_room_ = false;
     events_ |= kWritable;
   }
+}
+
+// Room for what is in flight, and for as much again while that is acknowledged.
+void Connection::tune_send_buffer() {
+  const std::uint64_t wanted = std::uint64_t{congestion_->window()} * 2;
+  const auto allowed = std::min<std::uint64_t>(wanted, settings_.send_buffer_bytes);
+  send_buffer_bytes_ = std::max(send_buffer_bytes_, static_cast<std::uint32_t>(allowed));
 }
 
 // RFC 2018; what lies outside of SND.UNA to SND.NXT was never sent, or is known to have arrived.

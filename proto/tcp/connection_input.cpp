@@ -52,7 +52,7 @@ DropReason Connection::on_segment_syn_sent(Segment& segment, Instant now) {
 void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
   rcv_.irs = segment.seq;
   rcv_.nxt = rcv_.last_ack_sent = segment.seq + 1u;
-  rcv_.edge = rcv_.nxt + std::min(settings_.receive_buffer_bytes, 65'535u);
+  rcv_.edge = rcv_.nxt + std::min(receive_buffer_bytes(), 65'535u);
   take_syn_options(*segment.options);
   ecn_on_ = settings_.ecn == Ecn::ask && segment.has(wire::kEce) && !segment.has(wire::kCwr);
   ts_recent_at_ = now;
@@ -288,7 +288,16 @@ Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
                         settings_.delayed_ack);
   if (had_gap) ack_debt_.owe_now();  // RFC 5681 R5681-12
   events_ |= kReadable;
+  tune_receive_buffer(segment, now);
   return {};
+}
+
+void Connection::tune_receive_buffer(const Segment& segment, Instant now) {
+  if (timestamps_on_ && segment.options->has_timestamps) {
+    const std::uint32_t elapsed_ms = timestamp(now) - segment.options->ts_echo;
+    receive_tuning_.on_echo(Duration::milliseconds(elapsed_ms));
+  }
+  receive_tuning_.on_text(min_rtt_.get(), true, now);
 }
 
 // RFC 9293 SHLD-31; RFC 5681 R5681-12: a duplicate ACK for each segment beyond a gap.

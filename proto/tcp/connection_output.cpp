@@ -71,11 +71,11 @@ void Connection::add_sack(OutSegment& out, const wire::SackBlock& duplicate) con
 
 // The largest window that can be told: RFC 7323 R7323-3.
 std::uint32_t Connection::window_limit() const {
-  return std::min(settings_.receive_buffer_bytes, 65'535u << rcv_.scale);
+  return std::min(receive_buffer_bytes(), 65'535u << rcv_.scale);
 }
 
 std::uint32_t Connection::possible_window() const {
-  const std::uint32_t room = settings_.receive_buffer_bytes;
+  const std::uint32_t room = receive_buffer_bytes();
   return std::min(room - std::min(room, receive_buffer_.readable()), window_limit());
 }
 
@@ -116,7 +116,7 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
   // RFC 3168 R3168-2, R3168-4.
   if (is_answer ? ecn_on_ : asks_for_ecn()) out.header.flags |= wire::kEce;
   if (!is_answer && asks_for_ecn()) out.header.flags |= wire::kCwr;
-  const std::uint32_t window = std::min(settings_.receive_buffer_bytes, 65'535u);
+  const std::uint32_t window = std::min(receive_buffer_bytes(), 65'535u);
   out.header.window = static_cast<std::uint16_t>(window);  // RFC 7323 R7323-3: not scaled
   wire::TcpOptions& options = out.header.options;
   options.has_mss = true;  // RFC 9293 MUST-14, MAY-3

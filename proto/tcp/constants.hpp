@@ -32,8 +32,12 @@ enum class Ecn : std::uint8_t { off, accept, ask };
 
 // What one engine's connections have in common. Durations are positive.
 struct Settings {
-  std::uint32_t receive_buffer_bytes = 1 << 20;    // largest window offered; 4 KiB to 1 GiB
-  std::uint32_t send_buffer_bytes = 1 << 20;       // unacknowledged and unsent; 4 KiB to 1 GiB
+  // Buffers grow as path and application need it, from where they start up to this; 4 KiB to 1 GiB.
+  // One that starts at its limit, or beyond, is of that size for good.
+  std::uint32_t receive_buffer_bytes = 32 << 20;        // largest window offered
+  std::uint32_t send_buffer_bytes = 32 << 20;           // unacknowledged and unsent
+  std::uint32_t initial_receive_buffer_bytes = 65'535;  // what a SYN can offer
+  std::uint32_t initial_send_buffer_bytes = 1 << 20;
   std::uint32_t initial_window_segments = 10;      // RFC 6928
   std::uint32_t max_payload_bytes = 65'535 - 120;  // of one super-segment; 0: one segment
   bool timestamps = true;                          // RFC 7323

@@ -188,7 +188,7 @@ TEST_F(Acknowledging, RFC9293_R9293_4_half_of_a_small_buffer_is_enough) {
 }
 
 TEST_F(Acknowledging, reading_does_not_chatter_without_window_scaling) {
-  peer.settings.receive_buffer_bytes = 1 << 20;
+  peer.settings.receive_buffer_bytes = peer.settings.initial_receive_buffer_bytes = 1 << 20;
   peer.connects();
   grow_up();
   for (int i = 0; i < 10; ++i) {
@@ -202,7 +202,7 @@ TEST_F(Acknowledging, reading_does_not_chatter_without_window_scaling) {
 
 TEST_F(Acknowledging, RFC9293_SHLD_14_the_edge_never_moves_left) {
   peer.says.scale = 2;
-  peer.settings.receive_buffer_bytes = 100'003;
+  peer.settings.receive_buffer_bytes = peer.settings.initial_receive_buffer_bytes = 100'003;
   peer.connects();
   Seq edge = peer.connection().rcv_nxt() + peer.connection().rcv_wnd();
   for (int i = 0; i < 120; ++i) {

@@ -13,7 +13,7 @@ class Handshake : public Conversation {
     options.has_mss = options.sack_permitted = options.has_window_scale = true;
     options.has_timestamps = true;
     options.mss = 1000;
-    options.window_scale = 5;  // 1 MiB
+    options.window_scale = 10;  // 32 MiB
     options.ts_value = peer.our_ts(0_s);
     return options;
   }
@@ -113,6 +113,7 @@ TEST_F(Handshake, RFC9293_MUST_67_the_advertised_mss_is_that_of_the_device) {
 TEST_F(Handshake, RFC7323_R7323_3_windows_are_scaled_after_the_syn) {
   peer.says.scale = 3;
   peer.says.window = 1000;
+  peer.settings.receive_buffer_bytes = peer.settings.initial_receive_buffer_bytes = 1 << 20;
   peer.connects();
   EXPECT_EQ(peer.connection().snd_wnd(), 8000u);
   peer.sends(data(10));
@@ -129,6 +130,7 @@ TEST_F(Handshake, RFC7323_R7323_3_the_window_of_a_syn_ack_is_not_scaled) {
 
 TEST_F(Handshake, RFC7323_R7323_4_no_option_no_scaling_either_way) {
   peer.says.window = 1000;
+  peer.settings.initial_receive_buffer_bytes = 1 << 20;
   peer.connects();
   EXPECT_EQ(peer.connection().snd_wnd(), 1000u);
   peer.sends(data(2000));
@@ -163,7 +165,7 @@ TEST_F(Handshake, RFC7323_R7323_1_a_scale_outside_of_a_syn_is_ignored) {
 
 TEST_F(Handshake, RFC7323_R7323_5_what_was_ever_inside_the_window_is_taken) {
   peer.says.scale = 14;
-  peer.settings.receive_buffer_bytes = 1 << 20;
+  peer.settings.receive_buffer_bytes = peer.settings.initial_receive_buffer_bytes = 1 << 20;
   peer.connects();
   peer.sends(data(1));
   peer.expects(ack(2));
