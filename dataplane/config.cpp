@@ -99,6 +99,9 @@ void check_memory(Problems& problems, const Config& config) {
 void check_tcp(Problems& problems, const tcp::Settings& tcp) {
   check_range(problems, "receive_buffer_bytes", tcp.receive_buffer_bytes, 4096, 1 << 30);
   check_range(problems, "send_buffer_bytes", tcp.send_buffer_bytes, 4096, 1 << 30);
+  check_range(problems, "initial_receive_buffer_bytes", tcp.initial_receive_buffer_bytes, 4096,
+              1 << 30);
+  check_range(problems, "initial_send_buffer_bytes", tcp.initial_send_buffer_bytes, 4096, 1 << 30);
   check_range(problems, "initial_window_segments", tcp.initial_window_segments, 1, 64);
   const auto check_duration = [&problems](std::string_view name, Duration value, Duration low,
                                           Duration high) {

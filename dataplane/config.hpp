@@ -69,8 +69,7 @@ struct Config {
   std::uint32_t tx_slots = 256;        // packets that may be on their way out at a time
 
   // --- TCP --------------------------------------------------------------------------------------
-  // The window covers what a sender on another core produces while ours sleeps and wakes.
-  tcp::Settings tcp{.receive_buffer_bytes = 2 << 20};
+  tcp::Settings tcp;
   Duration drain_timeout = Duration::seconds(2);  // of stop(), before what is left is reset
 
   // One line for each problem, naming the value and what would be right; empty when all is well.

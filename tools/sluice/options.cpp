@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <vector>
+
+#include "tools/sluice/quantity.hpp"
 
 namespace sluice {
 namespace {
@@ -20,6 +23,28 @@ std::vector<Cidr> parse_addresses(const std::vector<std::string>& texts) {
     addresses.push_back(*cidr);
   }
   return addresses;
+}
+
+// "32M" is what a buffer may grow to, "1M:32M" also says where it starts.
+void set_buffer(std::string_view text, std::uint32_t& start, std::uint32_t& limit) {
+  const auto parse = [](std::string_view part) {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(parse_size(part), UINT32_MAX));
+  };
+  const std::size_t colon = text.find(':');
+  if (colon != std::string_view::npos) start = parse(text.substr(0, colon));
+  limit = parse(text.substr(colon == std::string_view::npos ? 0 : colon + 1));
+}
+
+void add_buffer_option(CLI::App& command, const std::string& name, const std::string& text,
+                       std::uint32_t& start, std::uint32_t& limit) {
+  const auto set = [name, &start, &limit](const std::string& value) {
+    try {
+      set_buffer(value, start, limit);
+    } catch (const BadQuantity& error) {
+      throw CLI::ValidationError(name, error.what());
+    }
+  };
+  command.add_option_function<std::string>(name, set, text)->type_name("[START:]LIMIT");
 }
 
 }  // namespace
@@ -41,6 +66,18 @@ void add_device_options(CLI::App& command, Config& config, std::string& netns) {
       .add_option("--netns", netns,
                   "Network namespace to run in; made, and removed at the end, when absent")
       ->type_name("NAME");
+}
+
+void add_buffer_options(CLI::App& command, Config& config) {
+  tcp::Settings& tcp = config.tcp;
+  add_buffer_option(command, "--receive-buffer",
+                    "Largest receive window of a connection, such as 32M, which is the default. It "
+                    "follows path and reader from START on; 2M:2M is of one size",
+                    tcp.initial_receive_buffer_bytes, tcp.receive_buffer_bytes);
+  add_buffer_option(command, "--send-buffer",
+                    "Likewise what a connection may hold that is not acknowledged; by default "
+                    "1M:32M",
+                    tcp.initial_send_buffer_bytes, tcp.send_buffer_bytes);
 }
 
 void fail(const std::string& what) {
