@@ -21,6 +21,7 @@ struct SendView {
 // A report of bytes that came twice (RFC 2883).
 struct DuplicateReport {
   Seq left, right;
+  bool operator==(const DuplicateReport&) const = default;
 };
 
 struct AckFacts {
@@ -29,6 +30,7 @@ struct AckFacts {
   std::uint32_t acked = 0;          // by how much SND.UNA has moved
   std::uint32_t flight_before = 0;  // outstanding and not SACKed before it
   bool is_duplicate = false;        // RFC 5681 R5681-13
+  bool is_bare_repeat = false;      // of the last ACK, without text or SACK
   bool ecn_echo = false;
   bool may_send_new = false;             // a full segment waits, and fits into the peer's window
   std::optional<std::uint32_t> echo;     // TSecr on our timestamp clock (milliseconds)

@@ -231,7 +231,7 @@ class Connection {
   void on_new_ack(Seq ack, Delivery& delivery, Instant now);
   void take_sack(const Segment& segment, AckFacts& facts, Delivery& delivery);
   void take_rtt_sample(const AckFacts& facts, const Delivery& delivery);
-  void take_handshake_sample(Instant now);
+  void take_handshake_sample(const Segment& segment, Instant now);
   void restart_timer(Instant now);
   void follow(const LossRecovery::Outcome& outcome);
   void tell_congestion(const AckFacts& facts, const Delivery& delivery, std::uint32_t pipe_before,
@@ -310,8 +310,9 @@ class Connection {
   bool owes_ecn_echo_ = false;  // CE arrived, and no CWR since (RFC 3168 R3168-7)
   bool cwr_due_ = false;        // the next new segment says that we have slowed down
   bool nagle_ = true;
-  bool syn_due_ = false;  // our SYN or SYN-ACK is to be sent (again)
-  bool syn_resent_ = false;
+  bool syn_due_ = false;           // our SYN or SYN-ACK is to be sent (again)
+  bool syn_resent_ = false;        // by the timer: it may have been lost
+  bool syn_repeated_ = false;      // for whatever reason
   bool fin_wanted_ = false;        // the application has closed for sending
   bool fin_sent_ = false;          // SND.NXT counts our FIN
   bool fin_seen_ = false;          // the peer's FIN arrived, perhaps beyond a gap
@@ -341,9 +342,9 @@ class Connection {
   Instant ts_recent_at_;
   Instant overtaken_until_;
 
-  Instant syn_sent_at_ = Instant::never();  // once; never() when it was sent twice
-  Instant rtt_sampled_at_;                  // one sample a round trip (RFC 6298 R6298-7)
-  std::uint64_t acked_sequence_ = 0;        // bytes that SND.UNA has moved by
+  Instant syn_sent_at_;               // the first time
+  Instant rtt_sampled_at_;            // one sample a round trip (RFC 6298 R6298-7)
+  std::uint64_t acked_sequence_ = 0;  // bytes that SND.UNA has moved by
 
   std::uint32_t acked_piece_ = 0;  // payload of the largest segment acknowledged
   std::uint32_t doubted_mss_ = 0;  // that ICMP asked for; zero: none waits (RFC 5927 R5927-4)

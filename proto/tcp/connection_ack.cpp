@@ -26,6 +26,8 @@ void Connection::take_acknowledgment(const Segment& segment, bool may_be_duplica
   const std::uint32_t pipe_before = pipe();
   AckFacts facts = facts_now(now);
   facts.is_duplicate = may_be_duplicate && is_duplicate_ack(segment);
+  facts.is_bare_repeat =
+      may_be_duplicate && segment.ack == snd_.una && segment.options->sack_count == 0;
   facts.ecn_echo = ecn_on_ && segment.has(wire::kEce);
   if (timestamps_on_ && segment.options->has_timestamps) {
     facts.echo = segment.options->ts_echo - ts_offset_;
@@ -36,8 +38,9 @@ void Connection::take_acknowledgment(const Segment& segment, bool may_be_duplica
     on_new_ack(segment.ack, delivery, now);
   }
   if (sack_on_ && segment.options->sack_count > 0) take_sack(segment, facts, delivery);
+  const bool answers_probe = facts.is_bare_repeat && recovery_.tail_probe().is_out();
   const bool says_nothing = facts.acked == 0 && delivery.bytes == 0 && !facts.is_duplicate &&
-                            !facts.twice && !facts.ecn_echo;
+                            !facts.twice && !facts.ecn_echo && !answers_probe;
   if (says_nothing) return;
   take_rtt_sample(facts, delivery);
   facts.min_rtt = min_rtt_.get();
@@ -145,8 +148,15 @@ void Connection::take_rtt_sample(const AckFacts& facts, const Delivery& delivery
   if (elapsed_ms <= longest_ms) rtt_.on_sample(Duration::milliseconds(elapsed_ms + 1));
 }
 
-void Connection::take_handshake_sample(Instant now) {
-  if (syn_sent_at_.is_never()) return;
+// RFC 6298 R6298-6: of a SYN that was sent twice only if the echo is of the first. Nothing was lost
+// then, the path is longer than the first timeout (RFC 3522).
+void Connection::take_handshake_sample(const Segment& segment, Instant now) {
+  if (syn_repeated_) {
+    const bool has_echo = timestamps_on_ && segment.options->has_timestamps;
+    const std::uint32_t first = timestamp(syn_sent_at_);
+    if (!has_echo || segment.options->ts_echo != first) return;
+    syn_resent_ = false;
+  }
   const Duration rtt = std::max(now - syn_sent_at_, Duration::nanoseconds(1));
   rtt_.on_sample(rtt);
   min_rtt_.on_sample(rtt, now);
@@ -157,7 +167,7 @@ void Connection::take_handshake_sample(Instant now) {
 void Connection::follow(const LossRecovery::Outcome& outcome) {
   rate_.on_lost(outcome.lost_bytes);
   reorder_deadline_ = outcome.look_again;
-  if (outcome.has_begun) cwr_due_ = ecn_on_;  // RFC 3168 R3168-5
+  if (outcome.has_reduced) cwr_due_ = ecn_on_;  // RFC 3168 R3168-5
   if (outcome.has_begun && !outcome.was_ecn) ++counters_.fast_retransmits;
   if (recovery_.in_fast_recovery()) {
     tail_probe_deadline_ = Instant::never();  // RFC 8985 R8985-13
@@ -214,12 +224,14 @@ bool Connection::update_send_window(const Segment& segment) {
   return changed;
 }
 
-// RFC 9293 MUST-35: the window was closed; what the probes carried was refused.
+// RFC 9293 MUST-35: the window was closed; if so for long, what the probes carried was refused.
 void Connection::on_window_opened(Instant now) {
   probe_due_ = false;
   rtt_.end_back_off();
-  if (flight() > 0) recovery_.resend_larger(send_view(), 0, sent_);
-  if (timer_ == Timer::persist) disarm();
+  if (timer_ == Timer::persist) {
+    if (flight() > 0) recovery_.resend_larger(send_view(), 0, sent_);
+    disarm();
+  }
   if (flight() > 0) arm(Timer::retransmit, now);
 }
 

@@ -64,7 +64,7 @@ void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
     syn_due_ = true;
     return;
   }
-  take_handshake_sample(now);
+  take_handshake_sample(segment, now);
   snd_.una = segment.ack;  // RFC 9293 SA-S5
   become_established(now);
   ack_debt_.owe_now();
@@ -140,6 +140,7 @@ void Connection::trim_to_window(Segment& segment) {
   if (segment.has(wire::kSyn) || segment.has(wire::kRst)) return;
   if (segment.seq < rcv_.nxt) {
     const std::uint32_t old = std::min(distance(segment.seq, rcv_.nxt), segment.payload.size());
+    segment.twice = {segment.seq.value(), segment.seq.value() + old};
     segment.payload.drop_front(old);
     segment.seq += old;
   }
@@ -247,7 +248,7 @@ Connection::Stop Connection::establish_on_ack(const Segment& segment, Instant no
     owed_reset_ = segment.ack;
     return DropReason::tcp_bad_ack;
   }
-  take_handshake_sample(now);
+  take_handshake_sample(segment, now);
   syn_due_ = false;
   snd_.una = snd_.iss + 1u;
   snd_.wnd = static_cast<std::uint32_t>(segment.window) << snd_.scale;
@@ -284,8 +285,12 @@ Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
   rcv_.nxt = rcv_.nxt + length;
   if (had_gap) rcv_.nxt = receive_buffer_.advance(rcv_.nxt, resources_);
   counters_.bytes_received += distance(before, rcv_.nxt);
-  ack_debt_.on_in_order(length, std::min(receive_mss_, length), rcv_.nxt, now,
-                        settings_.delayed_ack);
+  if (segment.twice.left != segment.twice.right) {  // RFC 2883
+    ack_debt_.owe_duplicate(rcv_.nxt, segment.twice);
+  } else {
+    ack_debt_.on_in_order(length, std::min(receive_mss_, length), rcv_.nxt, now,
+                          settings_.delayed_ack);
+  }
   if (had_gap) ack_debt_.owe_now();  // RFC 5681 R5681-12
   events_ |= kReadable;
   tune_receive_buffer(segment, now);

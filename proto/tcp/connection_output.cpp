@@ -129,7 +129,7 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
     options.ts_value = timestamp(now);
   }
   if (snd_.nxt != snd_.iss) {
-    syn_sent_at_ = Instant::never();  // RFC 6298 R6298-6: sent twice, for whatever reason
+    syn_repeated_ = true;
   } else {
     snd_.nxt = snd_.iss + 1u;
     unanswered_since_ = syn_sent_at_ = now;
@@ -199,7 +199,8 @@ std::uint32_t Connection::congestion_room() const {
 // An algorithm with a rate spreads what it sends.
 bool Connection::may_send_data(Instant now) {
   if (pacer_.may_send(now)) return true;
-  if (sent_.has_lost() || unsent_bytes() > 0) pacing_deadline_ = pacer_.next();
+  const bool has_more = unsent_bytes() > 0 || (fin_wanted_ && !fin_sent_);
+  if (sent_.has_lost() || has_more) pacing_deadline_ = pacer_.next();
   return false;
 }
 

@@ -19,9 +19,9 @@ LossRecovery::Outcome LossRecovery::on_ack(const AckFacts& ack, const Delivery& 
   const std::uint32_t delivered = count_delivered(ack, delivery);
   rack_.on_delivery(ack, delivery, sent.sacked_bytes());
   if (ack.snd.sack) {
-    const bool repaired =
-        tail_probe_.on_ack(ack, delivery.bytes > 0) == TailProbe::Finding::repaired_loss;
-    if (repaired && phase_ == Phase::open) reduce_once(ack, congestion);
+    const bool repaired = tail_probe_.on_ack(ack) == TailProbe::Finding::repaired_loss;
+    outcome.has_reduced = repaired && phase_ == Phase::open;
+    if (outcome.has_reduced) reduce_once(ack, congestion);
   }
   outcome.was_undone = undo_if_spurious(ack, delivery, sent, congestion);
   const bool has_ended = end_if_repaired(ack, congestion);
@@ -33,7 +33,7 @@ LossRecovery::Outcome LossRecovery::on_ack(const AckFacts& ack, const Delivery& 
   const bool by_ecn = ack.ecn_echo && ack.snd.una > recover_;  // RFC 3168 R3168-5
   const bool begins = phase_ == Phase::open ? has_lost || by_ecn : verdict.lost_resent;
   if (begins) {
-    outcome.has_begun = true;
+    outcome.has_begun = outcome.has_reduced = true;
     outcome.was_ecn = !has_lost;
     begin(ack, congestion, outcome.was_ecn);
   }
@@ -78,7 +78,7 @@ bool LossRecovery::undo_if_spurious(const AckFacts& ack, const Delivery& deliver
     if (sent_new && verdict == ForwardRto::Verdict::genuine) must_resend_ = true;
   }
   if (!is_spurious) return false;
-  congestion.undo(ack.now);
+  if (!spurious_.is_marked()) congestion.undo(ack.now);
   sent.unmark_lost();
   rack_.on_reordering();
   spurious_.stop();
@@ -130,13 +130,14 @@ void LossRecovery::begin(const AckFacts& ack, CongestionControl& congestion, boo
   partial_acks_ = 0;
   tail_probe_.reset();
   forward_rto_.stop();
-  spurious_.start(ack.snd.una);
+  spurious_.start(by_ecn);
 }
 
 // The loss is repaired already: only the congestion is left to answer.
 void LossRecovery::reduce_once(const AckFacts& ack, CongestionControl& congestion) {
   congestion.on_congestion(std::min(flight_borne(ack), congestion.window()), false, ack.now);
   congestion.on_recovery_end(ack.now);
+  recover_ = ack.snd.nxt;  // RFC 3168 R3168-5: a mark in the same window asks for no more
 }
 
 LossRecovery::Outcome LossRecovery::on_reorder_timer(const AckFacts& now, SentSegments& sent,
@@ -148,7 +149,7 @@ LossRecovery::Outcome LossRecovery::on_reorder_timer(const AckFacts& now, SentSe
   if (verdict.lost_bytes == 0) return outcome;
   if (phase_ == Phase::open || verdict.lost_resent) {
     begin(now, congestion, false);
-    outcome.has_begun = true;
+    outcome.has_begun = outcome.has_reduced = true;
   }
   if (phase_ == Phase::fast_recovery) prr_.update(0, pipe(now.snd, sent), false, now.snd.mss);
   return outcome;
@@ -170,7 +171,7 @@ std::uint32_t LossRecovery::on_timeout(const SendView& snd, SentSegments& sent,
   arrived_ = 0;
   partial_acks_ = 0;
   tail_probe_.reset();
-  if (is_first) spurious_.start(snd.una);
+  if (is_first) spurious_.start(false);
   forward_rto_.stop();
   if (was_open) forward_rto_.start(now);
   return snd.sack ? rack_.find_lost_on_timeout(sent, now) : sent.mark_larger_lost(0);

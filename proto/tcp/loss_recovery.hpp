@@ -25,6 +25,7 @@ class LossRecovery {
   struct Outcome {
     std::uint32_t lost_bytes = 0;           // newly
     bool has_begun = false;                 // a fast recovery
+    bool has_reduced = false;               // the window, be it for that or at once
     bool was_ecn = false;                   // without a loss
     bool was_undone = false;                // the last one had no reason
     Instant look_again = Instant::never();  // call on_reorder_timer() then

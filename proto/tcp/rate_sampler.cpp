@@ -25,7 +25,7 @@ RateSample RateSampler::on_delivered(std::uint32_t bytes, const SendStamp* newes
                                      Instant now) {
   RateSample sample;
   delivered_ += bytes;
-  delivered_at_ = now;
+  if (bytes > 0) delivered_at_ = now;
   if (app_limited_until_ != 0 && delivered_ > app_limited_until_) app_limited_until_ = 0;
   if (newest == nullptr) return sample;
   sample.delivered_bytes = delivered_ - newest->delivered;

@@ -19,6 +19,7 @@ struct Segment {
   std::uint16_t window = 0;    // as on the wire
   std::uint16_t gso_size = 0;  // payload of each segment that a super-segment was made of
   bool is_marked = false;      // a router on the way was congested (RFC 3168: CE)
+  wire::SackBlock twice;       // the front that was cut off since it had come before (RFC 2883)
   const wire::TcpOptions* options = nullptr;
   Slice payload;
 

@@ -67,6 +67,7 @@ bool SentSegments::split(SentSegment& record, Seq at) {
   rest->fate = record.fate;
   rest->is_resent = record.is_resent;
   rest->is_timed = record.is_timed;
+  rest->is_partly_resent = record.is_partly_resent;
   rest->has_fin = record.has_fin;
   rest->stamp = record.stamp;
   record.has_fin = false;
@@ -128,7 +129,7 @@ void SentSegments::append(Seq begin, Seq end, bool has_fin, std::uint32_t piece_
   record->has_fin = has_fin;
   record->piece_size = piece_size;
   record->fate = Fate::in_flight;
-  record->is_resent = false;
+  record->is_resent = record->is_partly_resent = false;
   record->is_timed = true;
   record->stamp = stamp;
   if (tail_ == nullptr) {
@@ -159,8 +160,8 @@ SentSegment* SentSegments::last_piece(std::uint32_t most) {
 
 void SentSegments::on_resent(SentSegment& record, Seq end, std::uint32_t piece_size,
                              const SendStamp& stamp) {
-  // Without memory to divide it all of it counts as sent again: the timer finds the rest.
-  if (end < record.end) split(record, end);
+  // Without memory to divide it all of it counts as sent again, until its front is acknowledged.
+  record.is_partly_resent = end < record.end && !split(record, end);
   if (record.fate == Fate::lost) lost_bytes_ -= record.size();
   record.unlink();
   record.fate = Fate::in_flight;
@@ -183,11 +184,13 @@ void SentSegments::acknowledge(Seq una, Delivery& delivery) {
       if (record.fate == Fate::lost) lost_bytes_ -= bytes;
       note(record, end, delivery);
     }
-    if (end < record.end) {
-      record.begin = end;
-      return;
+    if (end == record.end) {
+      remove_head();
+      continue;
     }
-    remove_head();
+    record.begin = end;
+    if (record.is_partly_resent && record.fate == Fate::in_flight) mark_lost(record);
+    return;
   }
 }
 

@@ -29,9 +29,10 @@ struct SentSegment : ListNode<SentTag> {
   std::uint32_t piece_size = 0;  // payload of each segment; the last may hold less
   Fate fate = Fate::in_flight;
   bool is_resent = false;
-  bool is_timed = true;  // false: not all of it was sent at the time of the stamp
-  bool has_fin = false;  // its last sequence number is the FIN's
-  SendStamp stamp;       // of the last time that it was sent
+  bool is_timed = true;           // false: not all of it was sent at the time of the stamp
+  bool is_partly_resent = false;  // memory was short: what an ACK leaves of it is lost
+  bool has_fin = false;           // its last sequence number is the FIN's
+  SendStamp stamp;                // of the last time that it was sent
 
   std::uint32_t size() const { return distance(begin, end); }
 };

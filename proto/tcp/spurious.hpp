@@ -1,5 +1,5 @@
 // Was it a loss at all? Eifel detection by timestamps (RFC 3522), D-SACK (RFC 3708), and F-RTO for
-// timeouts (RFC 5682).
+// timeouts (RFC 5682). A router's mark proves the congestion whatever these say (RFC 4015).
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,17 @@ namespace sluice::tcp {
 // Watches one congestion response, from its beginning until a round trip after its end.
 class SpuriousLoss {
  public:
-  // A response begins at SND.UNA `una`.
-  void start(Seq una) {
+  // A response begins; `by_ecn`: to a mark.
+  void start(bool by_ecn) {
     is_watching_ = true;
+    is_marked_ = by_ecn;
     has_resent_ = first_is_head_ = ends_ = false;
-    start_ = una;
     resent_bytes_ = needless_bytes_ = 0;
+    last_report_ = {};
   }
   void stop() { is_watching_ = false; }
+  // The path was congested, whether or not anything was lost.
+  bool is_marked() const { return is_marked_; }
   // The response is over; reports of duplicates may follow until SND.UNA passes `end`.
   void end_at(Seq end) {
     ends_ = true;
@@ -29,6 +32,8 @@ class SpuriousLoss {
   void on_resent(Seq begin, std::uint32_t bytes, Seq una, Instant now) {
     if (!is_watching_) return;
     resent_bytes_ += bytes;
+    resent_begin_ = has_resent_ ? min(resent_begin_, begin) : begin;
+    resent_end_ = has_resent_ ? max(resent_end_, begin + bytes) : begin + bytes;
     if (has_resent_) return;
     has_resent_ = true;
     first_is_head_ = begin == una;
@@ -39,27 +44,38 @@ class SpuriousLoss {
   // True when the ACK proves that nothing had been lost.
   bool on_ack(const AckFacts& ack) {
     if (!is_watching_) return false;
+    if (ack.ecn_echo) is_marked_ = true;
     // RFC 3522: the original arrived. Beyond a gap the echo is of older text and proves nothing.
     const bool passes_first = ack.acked > 0 && has_resent_ && ack.snd.una > first_begin_;
     if (passes_first && first_is_head_) {
       first_is_head_ = false;  // only the first such ACK
       if (ack.echo_predates(first_at_)) return true;
     }
-    if (ack.twice) {
-      const bool is_ours = ack.twice->left >= start_ && ack.twice->right <= ack.snd.nxt;
-      if (is_ours) needless_bytes_ += distance(ack.twice->left, ack.twice->right);
-      if (has_resent_ && needless_bytes_ >= resent_bytes_) return true;  // every copy came twice
+    if (ack.twice && has_resent_) {
+      take_report(*ack.twice);
+      if (needless_bytes_ >= resent_bytes_) return true;  // every copy came twice
     }
     if (ends_ && ack.snd.una > end_) is_watching_ = ends_ = false;
     return false;
   }
 
  private:
+  // What was sent once has been doubled on the way. RFC 2883 R2883-2: each is reported once; the
+  // same again is a doubled ACK.
+  void take_report(const DuplicateReport& report) {
+    const bool is_copy = report.left >= resent_begin_ && report.right <= resent_end_;
+    if (is_copy && report != last_report_) needless_bytes_ += distance(report.left, report.right);
+    last_report_ = report;
+  }
+
   bool is_watching_ = false;
+  bool is_marked_ = false;
   bool has_resent_ = false;
   bool first_is_head_ = false;  // what was sent again first was the oldest outstanding
   bool ends_ = false;
-  Seq start_, end_, first_begin_;
+  Seq end_, first_begin_;
+  Seq resent_begin_, resent_end_;  // all copies lie between
+  DuplicateReport last_report_;
   Instant first_at_;
   std::uint32_t resent_bytes_ = 0;
   std::uint32_t needless_bytes_ = 0;

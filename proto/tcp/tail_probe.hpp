@@ -32,20 +32,15 @@ class TailProbe {
   }
 
   // R8985-18. A probe that filled the last gap must not hide the loss from congestion control.
-  Finding on_ack(const AckFacts& ack, bool delivered) {
+  Finding on_ack(const AckFacts& ack) {
     if (!is_out_ || ack.snd.una < end_) return Finding::nothing;
-    const bool says_twice = ack.twice && ack.twice->right == end_;
-    const bool is_bare_duplicate = ack.acked == 0 && !delivered;
-    if (!is_resent_ || says_twice) {
-      is_out_ = false;
-    } else if (ack.snd.una > end_) {
-      is_out_ = false;
-      return Finding::repaired_loss;
-    } else if (is_bare_duplicate) {
-      is_out_ = false;
-    }
-    return Finding::nothing;
+    const bool came_twice = (ack.twice && ack.twice->right == end_) || ack.is_bare_repeat;
+    const bool is_over = !is_resent_ || came_twice;
+    if (!is_over && ack.snd.una == end_) return Finding::nothing;  // the next one tells
+    is_out_ = false;
+    return is_over ? Finding::nothing : Finding::repaired_loss;
   }
+  bool is_out() const { return is_out_; }
 
   void reset() { is_out_ = false; }  // R8985-12
 

@@ -104,8 +104,9 @@ class Peer {
   Seq our_iss{0xffff'ff00u};     // both wrap early
   Seq peer_iss{0xffff'f800u};
   std::uint32_t ts_offset = 77;
-  bool asks_for_ecn = false;   // in its SYN
-  bool agrees_to_ecn = false;  // in its SYN-ACK
+  bool asks_for_ecn = false;              // in its SYN
+  bool agrees_to_ecn = false;             // in its SYN-ACK
+  std::optional<std::uint32_t> syn_echo;  // in its SYN-ACK; else of our last SYN
 
   TestFrames blocks{2048};    // that bytes are copied into
   TestFrames arriving{2048};  // that the peer's payload comes in
@@ -141,6 +142,7 @@ class Peer {
   void answers(Where where = Where::current()) {
     Said said = syn_ack().ack(1).win(says.window).options(syn_options());
     if (agrees_to_ecn) said.flag(wire::kEce);
+    if (syn_echo) said.ecr(*syn_echo);
     sends(said, where);
     peer_nxt_ = 1;
   }

@@ -238,6 +238,44 @@ TEST_F(Handshake, RFC6298_R6298_6_a_syn_ack_sent_twice_is_not_timed) {
   EXPECT_FALSE(peer.connection().rtt().has_sample());
 }
 
+// The path is longer than the first timeout: the echo tells that nothing was lost.
+TEST_F(Handshake, RFC3522_a_late_answer_to_the_first_syn_is_no_loss) {
+  peer.says.timestamps = true;
+  peer.called();
+  peer.expects(syn());
+  peer.at(1_s);
+  peer.expects(syn());
+  peer.at(1500_ms);
+  peer.syn_echo = peer.our_ts(0_ms);
+  peer.answers();
+  EXPECT_EQ(peer.connection().congestion().window(), 9880u);
+  EXPECT_EQ(peer.connection().rtt().smoothed(), 1500_ms);
+  EXPECT_GT(peer.connection().rtt().rto(peer.settings), 2_s);
+}
+
+TEST_F(Handshake, RFC3522_an_answer_to_the_second_syn_is) {
+  peer.says.timestamps = true;
+  peer.called();
+  peer.expects(syn());
+  peer.at(1_s);
+  peer.expects(syn());
+  peer.answers();
+  EXPECT_EQ(peer.connection().congestion().window(), 988u);
+  EXPECT_FALSE(peer.connection().rtt().has_sample());
+}
+
+TEST_F(Handshake, RFC3522_nor_is_a_late_answer_to_the_first_syn_ack) {
+  peer.says.timestamps = true;
+  peer.opens();
+  peer.expects(syn_ack());
+  peer.at(1_s);
+  peer.expects(syn_ack());
+  peer.at(1200_ms);
+  peer.sends(ack(1).seq(1).ecr(peer.our_ts(0_ms)));
+  EXPECT_EQ(peer.connection().congestion().window(), 9880u);
+  EXPECT_EQ(peer.connection().rtt().smoothed(), 1200_ms);
+}
+
 TEST_F(Handshake, the_handshake_is_timed) {
   peer.called();
   peer.expects(syn());

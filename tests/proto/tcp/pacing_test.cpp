@@ -127,6 +127,18 @@ TEST_F(Pacing, acknowledgements_do_not_wait) {
   EXPECT_GT(peer.drains(), 0u);
 }
 
+TEST_F(Pacing, a_fin_behind_the_last_segment_waits_no_longer_than_it) {
+  connects();
+  app.sends(1000);
+  EXPECT_EQ(peer.drains(), 1u);
+  app.shuts_down();
+  peer.nothing();
+  const Instant due = peer.connection().deadline();
+  ASSERT_LT(due, peer.now() + 10_ms);
+  peer.at(due - Peer::kStart);
+  peer.expects(fin_ack().seq(11'001));
+}
+
 TEST_F(Pacing, without_a_rate_nothing_waits) {
   peer.connects();
   app.sends(10'000);

@@ -135,6 +135,18 @@ TEST_P(RoundTrips, copies_that_are_lost_again_cost_no_timeout) {
   EXPECT_EQ(ends.client.counters().retransmitted, 2u);
 }
 
+TEST(LongRoundTrip, a_syn_that_is_sent_again_in_vain_changes_nothing) {
+  TwoEnds ends(3_s);  // the first timeout is after one
+  ends.connect();
+  EXPECT_EQ(ends.client.connection->congestion().window(), 14'480u);
+  EXPECT_EQ(ends.server.connection->congestion().window(), 14'480u);
+  const std::uint64_t before = ends.client.counters().retransmitted;
+  EXPECT_GT(before, 0u);
+  ends.client.send(100'000);
+  EXPECT_TRUE(ends.run_until([&] { return ends.server.received() == 100'000; }, 60_s));
+  EXPECT_EQ(ends.client.counters().retransmitted, before);
+}
+
 std::string name_of(const testing::TestParamInfo<Duration>& param) {
   return "of_" + std::to_string(param.param.us()) + "_us";
 }

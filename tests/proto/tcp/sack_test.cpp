@@ -95,6 +95,15 @@ TEST_F(Sack, RFC2883_R2883_2_of_several_duplicates_the_first) {
   peer.expects(ack(1).sack({{201, 301}, {151, 551}}));
 }
 
+TEST_F(Sack, RFC2883_R2883_1_the_front_of_a_segment_that_brings_new_text) {
+  peer.connects();
+  peer.sends(data(1000));
+  peer.expects(ack(1001).no_sack());
+  peer.sends(data(1500).seq(1));
+  peer.expects(ack(1501).sack({{1, 1001}}));
+  peer.nothing();
+}
+
 TEST_F(Sack, RFC2018_R2018_3_data_carries_it_too) {
   peer.connects();
   peer.sends(data(100).seq(201));

@@ -313,6 +313,23 @@ TEST_F(Scoreboard, a_lost_piece_of_a_super_segment_is_sent_again_as_a_piece) {
   peer.nothing();
 }
 
+TEST_F(Scoreboard, without_memory_a_lost_super_segment_is_repaired_by_its_acknowledgements) {
+  peer.connects();
+  std::vector<SentSegment*> taken;
+  while (SentSegment* const record = peer.sent.take()) taken.push_back(record);
+  app.sends(8000);
+  peer.expects(psh_ack().seq(1).len(8000));
+  EXPECT_EQ(peer.ignores_for(1010_ms), 1u);  // no probe: none can be divided from it
+  peer.nothing();
+  const ConnectionCounters& counters = peer.connection().counters();
+  while (counters.retransmitted < 8) {
+    peer.sends(ack(1 + 1000 * static_cast<std::uint32_t>(counters.retransmitted)));
+    ASSERT_EQ(peer.drains(), 1u);
+  }
+  EXPECT_EQ(counters.timeouts, 1u);
+  for (SentSegment* record : taken) peer.sent.give_back(*record);
+}
+
 TEST_F(Scoreboard, two_lost_pieces_side_by_side_are_one_super_segment) {
   peer.connects();
   app.sends(10'000);

@@ -301,6 +301,21 @@ TEST_F(Sending, RFC9293_MUST_35_an_accepted_probe_and_a_window_that_opens) {
   peer.nothing();
 }
 
+// Two window updates, and a closed window between them that came late.
+TEST_F(Sending, RFC9293_MUST_35_a_stale_closed_window_makes_nothing_lost) {
+  peer.connects();
+  peer.sends(ack(1).win(0));
+  app.sends(3000);
+  peer.nothing();
+  peer.sends(ack(1).win(5000));
+  EXPECT_EQ(peer.drains(), 1u);
+  peer.sends(ack(1).win(0));
+  peer.nothing();
+  peer.sends(ack(1).win(5000));
+  peer.nothing();
+  EXPECT_EQ(peer.connection().counters().retransmitted, 0u);
+}
+
 TEST_F(Sending, RFC9293_MUST_37_answered_probes_keep_a_connection_alive) {
   peer.settings.user_timeout = 30_s;
   peer.connects();

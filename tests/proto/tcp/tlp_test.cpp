@@ -185,5 +185,44 @@ TEST_F(TailProbes, RFC8985_R8985_18_one_that_came_twice_does_not) {
   EXPECT_GE(peer.connection().congestion().window(), before);
 }
 
+// A peer that knows no D-SACK.
+TEST_F(TailProbes, RFC8985_R8985_18_nor_does_one_that_a_bare_duplicate_answers) {
+  connects();
+  app.sends(5000);
+  peer.drains();
+  peer.after(20_ms);
+  peer.sends(ack(4001));
+  peer.ignores_for(250_ms);
+  const std::uint32_t before = peer.connection().congestion().window();
+  peer.sends(ack(5001));
+  peer.sends(ack(5001));
+  app.sends(1000);
+  peer.drains();
+  peer.after(20_ms);
+  peer.sends(ack(6001));
+  EXPECT_GE(peer.connection().congestion().window(), before);
+}
+
+// RFC 3168 R3168-5: after any reduction.
+TEST_F(TailProbes, RFC8985_R8985_18_the_reduction_is_told_with_cwr) {
+  peer.asks_for_ecn = true;
+  peer.opens();
+  peer.expects(syn_ack().flag(wire::kEce));
+  peer.after(20_ms);
+  peer.sends(ack(1));
+  app.sends(5000);
+  peer.drains();
+  peer.after(20_ms);
+  peer.sends(ack(4001));
+  peer.ignores_for(250_ms);
+  peer.sends(ack(5001));
+  app.sends(1000);
+  peer.expects(psh_ack().seq(5001));
+  peer.after(20_ms);
+  peer.sends(ack(6001));
+  app.sends(1000);
+  peer.expects(psh_ack().seq(6001).flag(wire::kCwr));
+}
+
 }  // namespace
 }  // namespace sluice::tcp

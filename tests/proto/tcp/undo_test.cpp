@@ -94,6 +94,74 @@ TEST_F(Undo, RFC2883_R2883_1_reports_of_what_was_sent_once_change_nothing) {
   EXPECT_EQ(counters().fast_retransmits, 0u);
 }
 
+// --- what is no proof ---------------------------------------------------------------------------
+
+TEST_F(Undo, RFC3708_what_the_network_doubled_is_no_proof) {
+  peer.says.sack = true;
+  sends_ten();
+  peer.after(20_ms);
+  peer.sends(ack(1).sack({{2001, 6001}}));
+  peer.expects(ack(1).seq(1).len(1000));
+  peer.sends(ack(1).sack({{2001, 8001}}));
+  peer.expects(ack(1).seq(1001).len(1000));
+  peer.sends(ack(10'001));
+  for (const std::uint32_t at : {3001u, 4001u, 5001u}) {  // sent once
+    peer.sends(ack(10'001).sack({{at, at + 1000}}));
+  }
+  EXPECT_EQ(counters().undone, 0u);
+}
+
+TEST_F(Undo, RFC3708_one_report_counts_once) {
+  peer.says.sack = true;
+  sends_ten();
+  peer.after(20_ms);
+  peer.sends(ack(1).sack({{2001, 6001}}));
+  peer.expects(ack(1).seq(1).len(1000));
+  peer.sends(ack(1).sack({{2001, 8001}}));
+  peer.expects(ack(1).seq(1001).len(1000));
+  peer.sends(ack(10'001));
+  for (int i = 0; i < 3; ++i) peer.sends(ack(10'001).sack({{1, 1001}}));  // its ACK came thrice
+  EXPECT_EQ(counters().undone, 0u);
+}
+
+class UndoWithEcn : public Undo {
+ protected:
+  void sends_ten_marked(std::uint32_t bytes) {
+    peer.asks_for_ecn = true;
+    peer.opens();
+    peer.expects(syn_ack().flag(wire::kEce));
+    peer.after(20_ms);
+    peer.sends(ack(1));
+    app.sends(bytes);
+    EXPECT_EQ(peer.drains(), 10u);
+  }
+};
+
+TEST_F(UndoWithEcn, RFC4015_a_timeout_that_a_mark_confirms_keeps_the_window_small) {
+  peer.says.timestamps = true;
+  sends_ten_marked(9880);
+  const std::uint32_t original = peer.our_ts(20_ms);
+  peer.ignores_for(1500_ms);
+  EXPECT_EQ(counters().timeouts, 1u);
+  peer.sends(ack(989).ecr(original).flag(wire::kEce));
+  EXPECT_LT(cc().window(), 9880u);
+  peer.nothing();  // and yet nothing is sent again
+}
+
+TEST_F(UndoWithEcn, RFC4015_no_report_of_duplicates_undoes_the_answer_to_a_mark) {
+  peer.says.sack = true;
+  sends_ten_marked(10'000);
+  peer.after(20_ms);
+  peer.sends(ack(1001).flag(wire::kEce));
+  const std::uint32_t reduced = cc().ssthresh();
+  EXPECT_LT(reduced, 10'000u);
+  peer.sends(ack(1001).sack({{2001, 5001}}));
+  EXPECT_GE(peer.drains(), 1u);
+  peer.sends(ack(10'001));
+  peer.sends(ack(10'001).sack({{1001, 2001}}));
+  EXPECT_EQ(cc().ssthresh(), reduced);
+}
+
 // --- F-RTO --------------------------------------------------------------------------------------
 
 TEST_F(Undo, RFC5682_new_data_first_and_an_ack_of_originals_undoes_the_timeout) {
