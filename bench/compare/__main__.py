@@ -9,66 +9,23 @@ bench/README.md says what is measured and how to read it.
 import argparse
 import json
 import os
-import shutil
-import signal
-import subprocess
 import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
 
+import arguments
+import place
 import report
 from jobs import JOBS, Job, Refused, RunFailed, check_congestion, run_client
 from systems import SYSTEMS, Bench, StartFailed, System
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("sluice", "sluice_bare", "sluice_load")
-TOOLS = ("ip", "mount", "nsenter", "setpriv", "unshare")
-INSIDE = "SLUICE_COMPARE_INSIDE"
 MTUS = (1500, 65520)
 
 
-def refuse(what: str) -> NoReturn:
-    sys.exit(f"compare: {what}")
-
-
 # --- options ------------------------------------------------------------------------------------
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"compare: {message} (see --help)\n")
-
-
-def number(kind: type, least: float, most: float):
-    def parse(text: str):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"'{text}': give {least} to {most}")
-        return value
-
-    return parse
-
-
-def choice(names: list[str], prefixes: bool):
-    """Words separated by commas: each a name or, with `prefixes`, how some names begin."""
-
-    def parse(text: str) -> list[str]:
-        chosen = []
-        for word in text.split(","):
-            found = [name for name in names if name == word]
-            if prefixes and word and not found:
-                found = [name for name in names if name.startswith(word)]
-            if not found:
-                raise argparse.ArgumentTypeError(f"no '{word}': give of {', '.join(names)}")
-            chosen += found
-        return [name for name in names if name in chosen]
-
-    return parse
 
 
 def cpu_count() -> int:
@@ -77,8 +34,7 @@ def cpu_count() -> int:
 
 def parse_options() -> argparse.Namespace:
     job_names = [job.name for job in JOBS]
-    parser = Parser(
-        prog="compare",
+    parser = arguments.Parser(
         description="The same jobs, in turns, over sluice, the kernel and a bare TUN device.",
         epilog="Needs root, or user namespaces and access to /dev/net/tun. All of it happens in "
         "namespaces of its own, which go with it.",
@@ -86,17 +42,18 @@ def parse_options() -> argparse.Namespace:
     add = parser.add_argument
     add("--bin", type=Path, default=ROOT / "build/release/bin", metavar="FOLDER",
         help="where sluice, sluice_bare and sluice_load are (default: build/release/bin)")
-    add("--jobs", type=choice(job_names, True), default=job_names, metavar="LIST",
+    add("--jobs", type=arguments.choice(job_names, True), default=job_names, metavar="LIST",
         help=f"names, or how they begin, separated by commas, of: {', '.join(job_names)}")
-    add("--systems", type=choice(list(SYSTEMS), False), default=list(SYSTEMS), metavar="LIST",
-        help=f"of: {', '.join(SYSTEMS)}")
-    add("--mtu", type=number(int, 1280, 65520), action="append", metavar="BYTES",
+    add("--systems", type=arguments.choice(list(SYSTEMS), False), default=list(SYSTEMS),
+        metavar="LIST", help=f"of: {', '.join(SYSTEMS)}")
+    add("--mtu", type=arguments.number(int, 1280, 65520), action="append", metavar="BYTES",
         help="repeatable (default: 1500 and 65520)")
-    add("--rounds", type=number(int, 1, 1000), metavar="N", help="runs of each (default: 3)")
-    add("--seconds", type=number(float, 0.05, 60), metavar="S",
+    add("--rounds", type=arguments.number(int, 1, 1000), metavar="N",
+        help="runs of each (default: 3)")
+    add("--seconds", type=arguments.number(float, 0.05, 60), metavar="S",
         help="length of a run (default: 0.7)")
     add("--quick", action="store_true", help="MTU 1500 only, one round of 0.3 s")
-    add("--workers", type=number(int, 1, 64), default=min(2, cpu_count()), metavar="N",
+    add("--workers", type=arguments.number(int, 1, 64), default=min(2, cpu_count()), metavar="N",
         help="jobs of several connections are done by sluice with N workers, too (default: 2)")
     add("--placement", choices=("together", "apart"), default="together",
         help="of client and system for request and connect: on one CPU, or on two "
@@ -111,41 +68,9 @@ def parse_options() -> argparse.Namespace:
     return options
 
 
-def check_machine(options: argparse.Namespace) -> None:
-    for name in PROGRAMS:
-        if not os.access(options.bin / name, os.X_OK):
-            refuse(f"no {name} in {options.bin}: build it with `cmake --build --preset release "
-                   f"--target {' '.join(PROGRAMS)}`, or say --bin FOLDER")
-    os.environ["PATH"] += ":/usr/sbin:/sbin"  # not in everybody's
-    for tool in TOOLS:
-        if shutil.which(tool) is None:
-            refuse(f"no command `{tool}`: run tools/setup")
-    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
-        refuse("no access to /dev/net/tun: run as root (and `modprobe tun` if it is missing)")
+def check_cpus(options: argparse.Namespace) -> None:
     if options.workers > cpu_count():
-        refuse(f"--workers {options.workers}: CPUs that can be used: {cpu_count()}")
-
-
-# --- a place of our own -------------------------------------------------------------------------
-
-
-def enter_namespaces() -> None:
-    """Starts this program again in a network and mounts that end with its last process."""
-    words = ["unshare", "--net", "--mount", "--propagation", "private"]
-    for extra in ([], ["--user", "--map-root-user"]):
-        command = [*words, *extra]
-        if subprocess.run([*command, "true"], capture_output=True, check=False).returncode == 0:
-            again = [*command, sys.executable, "-B", *sys.argv]
-            os.execvpe(command[0], again, {**os.environ, INSIDE: "1"})
-    refuse("cannot make a network namespace: run as root, or where user namespaces are allowed")
-
-
-def settle_in() -> None:
-    """A /run of our own: namespaces that are named here are seen by nobody else."""
-    done = subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        refuse(f"cannot mount a /run of its own: {done.stderr.strip()}")
+        place.refuse(f"--workers {options.workers}: CPUs that can be used: {cpu_count()}")
 
 
 # --- the whole ----------------------------------------------------------------------------------
@@ -190,7 +115,6 @@ def take_turns(options: argparse.Namespace, bench: Bench, job: Job,
 
 
 def run_inside(options: argparse.Namespace) -> int:
-    settle_in()
     bench = Bench.on_this_machine(options.bin.resolve(), options.congestion, options.placement)
     check_congestion(bench)
     facts = {"machine": report.machine(), "fixed": report.fixed(options, bench)}
@@ -211,19 +135,9 @@ def run_inside(options: argparse.Namespace) -> int:
 
 def main() -> int:
     options = parse_options()
-    check_machine(options)
-    if os.environ.get(INSIDE) != "1":
-        enter_namespaces()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell has ignored it
-    for deadly in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(deadly, lambda caught, _: sys.exit(128 + caught))
-    try:
-        return run_inside(options)
-    except (Refused, StartFailed) as failure:
-        refuse(str(failure))
-    except KeyboardInterrupt:
-        print("compare: interrupted", file=sys.stderr)
-        return 130
+    place.check_machine(options.bin, PROGRAMS)
+    check_cpus(options)
+    return place.run_inside(lambda: run_inside(options), (Refused, StartFailed))
 
 
 if __name__ == "__main__":

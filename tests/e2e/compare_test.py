@@ -160,6 +160,52 @@ class Compare(LabTest):
         self.assertEqual(self.end_at(signal.SIGKILL), -signal.SIGKILL)
 
 
+class Impaired(LabTest):
+    def setUp(self) -> None:
+        if not os.path.ismount("/run"):
+            self.skipTest("no /run of our own can be mounted here")
+
+    def impaired(self, *options: str) -> subprocess.CompletedProcess:
+        words = [sys.executable, "-B", str(COMPARE.with_name("impaired")), "--bin", str(lab.BIN)]
+        done = subprocess.run([*words, *options], check=False, capture_output=True, text=True,
+                              timeout=50)
+        self.assertEqual(lab.links(), ["lo"])
+        return done
+
+    def test_both_senders_meet_the_same_losses(self) -> None:
+        done = self.impaired("--json", "--rounds", "2", "--megabytes", "1", "--at-once",
+                             "--impair", "--delay 2ms --loss 2%")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        [comparison] = json.loads(done.stdout)
+        self.assertEqual(comparison["options"], ["--delay", "2ms", "--loss", "2%"])
+        self.assertGreater(comparison["ratio"], 0)
+        for sender in ("sluice", "linux"):
+            runs = comparison["runs"][sender]
+            self.assertEqual(len(runs), 2)
+            for run in runs:
+                self.assertGreater(run["mbit_per_second"], 0.1)
+                self.assertAlmostEqual(run["resent"], 14, delta=14)  # of 691 segments
+
+    def test_says_which_ratio_is_too_small(self) -> None:
+        done = self.impaired("--rounds", "1", "--megabytes", "0.1", "--least", "100",
+                             "--impair", "--delay 1ms")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"--delay 1ms\n  sluice +[\d.]+ Mbit/s")
+        self.assertRegex(done.stdout, r"ratio +\d+\.\d\d, below 100")
+
+    def test_wrong_options_and_wires(self) -> None:
+        for words, code, naming in (
+            (("--rounds", "0"), 2, "'0'"),
+            (("--impair", "20ms"), 2, "'20ms'"),
+            (("--impair", "--delay soon", "--rounds", "1"), 1, "soon"),
+        ):
+            with self.subTest(words=words):
+                done = self.impaired(*words)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+                self.assertIn(naming, done.stderr)
+
+
 class Ceiling(LabTest):
     """sluice_bare: little TCP, but what there is of it is right."""
 

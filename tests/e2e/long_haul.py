@@ -3,7 +3,9 @@
 python3 tests/e2e/run.py build/release/bin long_haul.LongHaul
 """
 
+import sys
 import time
+from pathlib import Path
 
 import lab
 from lab import V4, V6, LabTest
@@ -31,3 +33,11 @@ class LongHaul(LabTest):
         print(f"{time.monotonic() - begin:.1f} s")
         self.assert_no_connections(engine)
         print(self.assert_stops_well(engine)["segments"])
+
+    def test_our_sender_is_as_fast_as_linux_cubic(self) -> None:
+        """Through the same losses, five runs of 20 MB each: the medians."""
+        bench = str(Path(__file__).resolve().parents[2] / "bench" / "impaired")
+        print(self.run_ok(
+            sys.executable, "-B", bench, "--bin", str(lab.BIN), "--least", "0.95",
+            "--impair", "--delay 20ms --loss 1%", "--at-once", timeout=600,
+        ))
