@@ -52,10 +52,12 @@ class StreamEvents {
 struct StreamStats {
   tcp::State state = tcp::State::closed;
   std::uint32_t mss = 0;
+  std::string_view congestion;  // the algorithm's name
   std::uint32_t congestion_window = 0;
   std::uint32_t slow_start_threshold = 0;
   std::int64_t smoothed_rtt_us = 0;
   std::int64_t rtt_variation_us = 0;
+  std::int64_t min_rtt_us = 0;
   tcp::ConnectionCounters counters;
 };
 
@@ -86,6 +88,8 @@ class Stream {
   void abort();
 
   void set_nodelay(bool on);
+  // At any time; the first choice is config.tcp.congestion.
+  void set_congestion(tcp::Algorithm algorithm);
   void set_keepalive(Duration idle);  // zero: off, which is the default
   void set_user_timeout(Duration timeout);
 

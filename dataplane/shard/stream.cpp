@@ -67,6 +67,12 @@ void Stream::set_nodelay(bool on) {
   slot_of(*this).tcp.set_nodelay(on);
 }
 
+void Stream::set_congestion(tcp::Algorithm algorithm) {
+  ConnectionSlot& slot = slot_of(*this);
+  slot.tcp.set_congestion(algorithm, slot.shard.now_);
+  slot.shard.mark_ready(slot);
+}
+
 void Stream::set_keepalive(Duration idle) {
   ConnectionSlot& slot = slot_of(*this);
   slot.tcp.set_keepalive(idle, slot.shard.now_);
@@ -91,10 +97,12 @@ StreamStats Stream::stats() const {
   StreamStats stats;
   stats.state = tcp.state();
   stats.mss = tcp.send_mss();
+  stats.congestion = tcp.congestion().name();
   stats.congestion_window = tcp.congestion().window();
   stats.slow_start_threshold = tcp.congestion().ssthresh();
   stats.smoothed_rtt_us = tcp.rtt().smoothed().us();
   stats.rtt_variation_us = tcp.rtt().variation().us();
+  stats.min_rtt_us = tcp.min_rtt().get().us();
   stats.counters = tcp.counters();
   return stats;
 }

@@ -45,6 +45,12 @@ bool parse_algorithm(std::string_view name, Algorithm& algorithm) {
   return true;
 }
 
+std::string algorithm_names() {
+  std::string names;
+  for (const Row& row : kTable) names += (names.empty() ? "" : ", ") + std::string(row.name);
+  return names;
+}
+
 CongestionChoice::CongestionChoice(Algorithm algorithm) {
   choose(algorithm);
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "proto/base/time.hpp"
@@ -90,6 +91,8 @@ enum class Algorithm : std::uint8_t { cubic, newreno, bbr };
 
 // By its name ("cubic", "newreno", "bbr"); false for another.
 bool parse_algorithm(std::string_view name, Algorithm& algorithm);
+// "cubic, newreno, bbr": for who asks for another.
+std::string algorithm_names();
 
 // An algorithm by value.
 class CongestionChoice {

@@ -37,7 +37,6 @@ void Connection::start(const Identity& identity, Instant now) {
   nagle_ = settings_.nagle;
   snd_.una = snd_.nxt = snd_.iss = small_end_ = identity.iss;
   recovery_.start(identity.iss);
-  congestion_->set_seed(std::uint64_t{identity.iss.value()} << 32 | identity.ts_offset);
   rcv_.scale = scale_for(settings_.receive_buffer_bytes);
   const std::uint32_t limit = settings_.receive_buffer_bytes;
   receive_tuning_.start(std::min(settings_.initial_receive_buffer_bytes, limit), limit, now);
@@ -92,10 +91,21 @@ void Connection::become_established(Instant now) {
     window = send_mss_;           // RFC 5681 R5681-3
     rtt_.start_after_lost_syn();  // RFC 6298 R6298-12
   }
-  congestion_->start(send_mss_, window, now);
-  pacer_.set_rate(congestion_->pacing_rate());
+  start_congestion(window, now);
   if (keepalive_idle_ > Duration()) keepalive_deadline_ = now + keepalive_idle_;
   if (fin_wanted_) state_ = State::fin_wait_1;  // CLOSE came before the handshake was done
+}
+
+void Connection::start_congestion(std::uint32_t window_bytes, Instant now) {
+  congestion_->set_seed(std::uint64_t{snd_.iss.value()} << 32 | ts_offset_);
+  congestion_->start(send_mss_, window_bytes, now);
+  pacer_.set_rate(congestion_->pacing_rate());
+}
+
+void Connection::set_congestion(Algorithm algorithm, Instant now) {
+  const std::uint32_t window = congestion_->window();
+  congestion_.choose(algorithm);
+  if (is_synchronized(state_)) start_congestion(window, now);
 }
 
 // --- calls ----------------------------------------------------------------------------------

@@ -121,6 +121,8 @@ class Connection {
   void settle() { receive_buffer_.settle(resources_); }
 
   void set_nodelay(bool on) { nagle_ = !on; }  // RFC 9293 MUST-17
+  // Another algorithm takes over the window where this one leaves it, in slow start.
+  void set_congestion(Algorithm algorithm, Instant now);
   // RFC 9293 MUST-24, MUST-27; an idle time of zero switches keepalive off.
   void set_keepalive(Duration idle, Instant now);
   void set_user_timeout(Duration timeout) { user_timeout_ = timeout; }  // RFC 9293 MUST-21
@@ -191,6 +193,7 @@ class Connection {
   void start(const Identity& identity, Instant now);
   void take_syn_options(const wire::TcpOptions& options);
   void become_established(Instant now);
+  void start_congestion(std::uint32_t window_bytes, Instant now);
   void enter_fin_wait_2(Instant now);
   void enter_time_wait();
   void finish(CloseReason reason);

@@ -68,8 +68,19 @@ void add_device_options(CLI::App& command, Config& config, std::string& netns) {
       ->type_name("NAME");
 }
 
-void add_buffer_options(CLI::App& command, Config& config) {
+void add_tcp_options(CLI::App& command, Config& config) {
   tcp::Settings& tcp = config.tcp;
+  const auto set_congestion = [&tcp](const std::string& name) {
+    if (tcp::parse_algorithm(name, tcp.congestion)) return;
+    throw CLI::ValidationError("--congestion",
+                               fmt::format("'{}' is none of {}", name, tcp::algorithm_names()));
+  };
+  command
+      .add_option_function<std::string>(
+          "--congestion", set_congestion,
+          fmt::format("Congestion control of what is sent: {}", tcp::algorithm_names()))
+      ->type_name("NAME")
+      ->default_str("cubic");
   add_buffer_option(command, "--receive-buffer",
                     "Largest receive window of a connection, such as 32M, which is the default. It "
                     "follows path and reader from START on; 2M:2M is of one size",

@@ -130,7 +130,7 @@ void add_run_command(CLI::App& app) {
       ->excludes(no_steering);
   command.add_option("--pcap", config.pcap, "Record all packets, both ways, for tcpdump or tshark")
       ->type_name("FILE");
-  add_buffer_options(command, config);
+  add_tcp_options(command, config);
   add_impairment_options(command, config);
   command.add_flag("--json", options->json, "Print JSON, one document a line");
   command.callback([options] { run(*options); });

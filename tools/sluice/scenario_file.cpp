@@ -154,7 +154,7 @@ void read_tcp(Part& part, tcp::Settings& tcp) {
   part.read_quantity("time-wait", tcp.time_wait, parse_duration);
   const std::string congestion = part.read_word("congestion", "");
   if (!congestion.empty() && !tcp::parse_algorithm(congestion, tcp.congestion)) {
-    part.fail(fmt::format("congestion: '{}' is none of cubic, newreno, bbr", congestion));
+    part.fail(fmt::format("congestion: '{}' is none of {}", congestion, tcp::algorithm_names()));
   }
   const std::string ecn = part.read_word("ecn", "");
   if (ecn == "off") tcp.ecn = tcp::Ecn::off;

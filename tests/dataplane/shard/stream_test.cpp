@@ -27,6 +27,15 @@ TEST_F(ShardTest, TextWithTheLastAckOfTheHandshake) {
   EXPECT_EQ(app.text, "first");
 }
 
+TEST_F(ShardTest, CongestionControlIsChosenByStream) {
+  listens();
+  opens(v4_flow());
+  EXPECT_EQ(app.stream->stats().congestion, "cubic");
+  app.stream->set_congestion(tcp::Algorithm::bbr);
+  EXPECT_EQ(app.stream->stats().congestion, "bbr");
+  EXPECT_GT(app.stream->stats().congestion_window, 0U);
+}
+
 TEST_F(ShardTest, TheEndIsToldOnceAllIsRead) {
   listens();
   app.reads = false;

@@ -46,6 +46,28 @@ TEST_F(Congestion, RFC5681_R5681_3_the_handshake_does_not_grow_the_window) {
   EXPECT_EQ(cc().window(), 10'000u);
 }
 
+TEST_F(Congestion, AnotherAlgorithmTakesOverWhereOneLeaves) {
+  fill_window();
+  for (std::uint32_t i = 1; i <= 5; ++i) {
+    peer.sends(ack(1 + i * 1000));
+    peer.drains();
+  }
+  EXPECT_EQ(cc().window(), 15'000u);
+  for (const Algorithm next : {Algorithm::cubic, Algorithm::bbr, Algorithm::newreno}) {
+    peer.connection().set_congestion(next, peer.now());
+    EXPECT_GE(cc().window(), 15'000u) << cc().name();
+  }
+  EXPECT_EQ(cc().name(), "newreno");
+  peer.sends(ack(6001));
+  EXPECT_EQ(cc().window(), 16'000u);
+}
+
+TEST_F(Congestion, AnAlgorithmMayBeChosenBeforeTheHandshakeIsDone) {
+  peer.opens();
+  peer.connection().set_congestion(Algorithm::bbr, peer.now());
+  EXPECT_EQ(cc().name(), "bbr");
+}
+
 TEST_F(Congestion, RFC5681_R5681_17_an_idle_connection_starts_again) {
   fill_window();
   for (std::uint32_t i = 1; i <= 20; ++i) {
