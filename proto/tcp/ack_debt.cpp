@@ -11,14 +11,14 @@ void AckDebt::on_in_order(std::uint32_t bytes, std::uint32_t segment_bytes, Seq 
     --young_left_;
     push({rcv_nxt, false, {}});
   } else if (bytes_ >= 2 * segment_bytes) {
-    owe_now();  // RFC 9293 SHLD-19
+    owe_now();  // RFC 9293 SHLD-19, RFC 5681 R5681-18
   } else if (deadline_.is_never()) {
     deadline_ = now + delay;  // RFC 9293 SHLD-18, MUST-40
   }
 }
 
-void AckDebt::owe_duplicate(Seq rcv_nxt, wire::SackBlock duplicate) {
-  push({rcv_nxt, true, duplicate});
+void AckDebt::owe_duplicate(Seq rcv_nxt, wire::SackBlock first_block) {
+  push({rcv_nxt, true, first_block});
 }
 
 // RFC 5681 R5681-19: one ACK for a segment with text and FIN.

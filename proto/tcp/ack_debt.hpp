@@ -17,8 +17,10 @@ namespace sluice::tcp {
 
 struct OwedAck {
   Seq ack;
-  bool alone = false;         // a duplicate: must not ride on data (RFC 5681 R5681-13)
-  wire::SackBlock duplicate;  // RFC 2883: what had come before; empty when left == right
+  bool alone = false;  // a duplicate: must not ride on data (RFC 5681 R5681-13)
+  // First of the SACK blocks: what had come before (RFC 2883), or a FIN beyond a gap. Empty when
+  // left == right.
+  wire::SackBlock first_block;
 };
 
 class AckDebt {
@@ -27,7 +29,7 @@ class AckDebt {
   void on_in_order(std::uint32_t bytes, std::uint32_t segment_bytes, Seq rcv_nxt, Instant now,
                    Duration delay);
   // An ACK of its own for a duplicate or out-of-order segment.
-  void owe_duplicate(Seq rcv_nxt, wire::SackBlock duplicate = {});
+  void owe_duplicate(Seq rcv_nxt, wire::SackBlock first_block = {});
   // An ACK this turn, which may ride on data: FIN, gap filled, window update, timer.
   void owe_now() { due_ = true; }
   // As owe_now(), for a FIN up to `rcv_nxt`: the ACK of text just before it is not owed as well.

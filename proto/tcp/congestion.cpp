@@ -33,6 +33,7 @@ constexpr std::array<Row, 3> kTable = {{
 
 }  // namespace
 
+// RFC 5681 R5681-2.
 std::uint32_t initial_window(std::uint32_t mss, std::uint32_t segments) {
   return std::min(segments * mss, std::max(2 * mss, segments * 1460));
 }

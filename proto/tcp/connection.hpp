@@ -238,8 +238,7 @@ class Connection {
   void restart_timer(Instant now);
   void follow(const LossRecovery::Outcome& outcome);
   void tell_congestion(const AckFacts& facts, const Delivery& delivery, std::uint32_t pipe_before,
-                       bool was_in_recovery, std::uint32_t lost);
-  void tune_send_buffer();
+                       bool did_slow_down, std::uint32_t lost);
   bool update_send_window(const Segment& segment);
   void on_window_opened(Instant now);
   void after_ack_by_state(Instant now);
@@ -276,7 +275,7 @@ class Connection {
   std::uint32_t congestion_room() const;
   std::uint32_t usable_window() const;
   void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
-  void add_sack(OutSegment& out, const wire::SackBlock& duplicate) const;
+  void add_sack(OutSegment& out, const wire::SackBlock& first) const;
   std::uint32_t window_limit() const;
   std::uint32_t possible_window() const;
   std::uint16_t window_to_announce(Seq ack);

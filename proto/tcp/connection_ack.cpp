@@ -47,10 +47,10 @@ void Connection::take_acknowledgment(const Segment& segment, bool may_be_duplica
   facts.smoothed_rtt = rtt_.smoothed();
   facts.snd = send_view();
   facts.may_send_new = unsent_bytes() >= segment_size() && usable_window() >= segment_size();
-  const bool was_in_recovery = recovery_.in_fast_recovery();
+  const bool did_slow_down = recovery_.slows_down();
   const LossRecovery::Outcome outcome = recovery_.on_ack(facts, delivery, sent_, *congestion_);
   follow(outcome);
-  tell_congestion(facts, delivery, pipe_before, was_in_recovery, outcome.lost_bytes);
+  tell_congestion(facts, delivery, pipe_before, did_slow_down, outcome.lost_bytes);
   if (facts.acked > 0) restart_timer(now);
 }
 
@@ -168,7 +168,7 @@ void Connection::follow(const LossRecovery::Outcome& outcome) {
   rate_.on_lost(outcome.lost_bytes);
   reorder_deadline_ = outcome.look_again;
   if (outcome.has_reduced) cwr_due_ = ecn_on_;  // RFC 3168 R3168-5
-  if (outcome.has_begun && !outcome.was_ecn) ++counters_.fast_retransmits;
+  if (outcome.has_begun) ++counters_.fast_retransmits;
   if (recovery_.in_fast_recovery()) {
     tail_probe_deadline_ = Instant::never();  // RFC 8985 R8985-13
     tail_probe_due_ = false;
@@ -180,7 +180,7 @@ void Connection::follow(const LossRecovery::Outcome& outcome) {
 }
 
 void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery,
-                                 std::uint32_t pipe_before, bool was_in_recovery,
+                                 std::uint32_t pipe_before, bool did_slow_down,
                                  std::uint32_t lost) {
   const Delivery::Latest* const newest = delivery.newest();
   const RateSample rate = rate_.on_delivered(
@@ -197,7 +197,7 @@ void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery
       .rtt = delivery.round_trip(facts.now),
       .min_rtt = min_rtt_.get(),
       .smoothed_rtt = rtt_.smoothed(),
-      .in_recovery = was_in_recovery || recovery_.in_fast_recovery(),
+      .in_recovery = did_slow_down || recovery_.slows_down(),
       .window_was_full = window_was_full_,
       .ecn_echo = facts.ecn_echo,
       .send_sequence = acked_sequence_ + flight(),

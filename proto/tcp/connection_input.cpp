@@ -323,7 +323,9 @@ void Connection::note_fin(const Segment& segment) {
   if (!segment.has(wire::kFin) || fin_received_) return;
   fin_seen_ = true;
   fin_seq_ = segment.end() - 1u;
-  if (segment.payload.empty() && fin_seq_ != rcv_.nxt) ack_debt_.owe_duplicate(rcv_.nxt);
+  if (!segment.payload.empty() || fin_seq_ == rcv_.nxt) return;
+  // RFC 2018 R2018-4, as for text: so the peer finds what is missing before it.
+  ack_debt_.owe_duplicate(rcv_.nxt, {fin_seq_.value(), fin_seq_.value() + 1});
 }
 
 void Connection::take_fin() {

@@ -54,16 +54,16 @@ std::uint8_t Connection::sack_room() const {
   return timestamps_on_ ? wire::kMaxSackBlocks - 1 : wire::kMaxSackBlocks;
 }
 
-// RFC 2018 R2018-3 to R2018-5; RFC 2883: the duplicate first.
-void Connection::add_sack(OutSegment& out, const wire::SackBlock& duplicate) const {
+// RFC 2018 R2018-2 to R2018-5.
+void Connection::add_sack(OutSegment& out, const wire::SackBlock& first) const {
   if (!sack_on_) return;
-  const bool has_duplicate = duplicate.left != duplicate.right;
-  if (!has_duplicate && !receive_buffer_.has_gap()) return;
+  const bool has_first = first.left != first.right;
+  if (!has_first && !receive_buffer_.has_gap()) return;
   wire::TcpOptions& options = out.header.options;
   std::array<wire::SackBlock, wire::kMaxSackBlocks> held{};
   const std::uint8_t held_count = receive_buffer_.sack_blocks(held);
   const std::uint8_t room = sack_room();
-  if (has_duplicate) options.sack[options.sack_count++] = duplicate;
+  if (has_first) options.sack[options.sack_count++] = first;
   for (std::uint8_t i = 0; i < held_count && options.sack_count < room; ++i) {
     options.sack[options.sack_count++] = held[i];
   }
@@ -149,7 +149,7 @@ bool Connection::next_ack(OutSegment& out, Instant now) {
   const OwedAck owed =
       ack_debt_.has_duplicates() ? ack_debt_.pop_duplicate() : ack_debt_.pop(rcv_.nxt);
   start_header(out, ack_sequence(), wire::kAck, owed.ack, now);
-  add_sack(out, owed.duplicate);
+  add_sack(out, owed.first_block);
   on_acked(owed.ack);
   return true;
 }
@@ -191,6 +191,7 @@ std::uint32_t Connection::usable_window() const {
   return edge > snd_.nxt ? distance(snd_.nxt, edge) : 0;
 }
 
+// RFC 5681 R5681-1.
 std::uint32_t Connection::congestion_room() const {
   const std::uint32_t window = recovery_.window(*congestion_);
   return window - std::min(window, pipe());

@@ -1,12 +1,27 @@
 // What ICMP and routers say of the path: errors (RFC 5927), its MTU (RFC 1191, RFC 8201) and its
 // congestion (RFC 3168).
 #include <algorithm>
+#include <array>
 
 #include "proto/tcp/connection.hpp"
 
 namespace sluice::tcp {
+namespace {
 
-// RFC 9293 MUST-54; the quoted sequence number must be in flight (RFC 5927 R5927-1).
+// RFC 1191 R1191-2: an old router does not name the MTU of the next hop. The largest usual one that
+// is smaller than what we send.
+std::uint32_t plateau_below(std::uint32_t packet_bytes) {
+  constexpr std::array<std::uint32_t, 10> kPlateaus = {32'000, 17'914, 8166, 4352, 2002,
+                                                       1492,   1006,   508,  296,  68};
+  const auto smaller = [packet_bytes](std::uint32_t mtu) { return mtu < packet_bytes; };
+  const auto* const found = std::find_if(kPlateaus.begin(), kPlateaus.end(), smaller);
+  return found == kPlateaus.end() ? kPlateaus.back() : *found;
+}
+
+}  // namespace
+
+// RFC 9293 MUST-54; the quoted sequence number must be in flight (RFC 5927 R5927-1, RFC 8201
+// R8201-3).
 DropReason Connection::on_path_error(PathError error, Seq sequence, std::uint32_t mtu) {
   if (sequence < snd_.una || sequence >= snd_.nxt) return DropReason::icmp_out_of_window;
   switch (error) {
@@ -25,6 +40,7 @@ DropReason Connection::on_path_error(PathError error, Seq sequence, std::uint32_
 DropReason Connection::on_packet_too_big(Seq sequence, std::uint32_t mtu) {
   const std::uint32_t headers = (is_v6_ ? 60u : 40u) + (timestamps_on_ ? kTimestampsLength : 0);
   const std::uint32_t floor = is_v6_ ? 1280 : 68;  // RFC 1191 R1191-1, RFC 8201 R8201-1
+  if (mtu == 0 && !is_v6_) mtu = plateau_below(send_mss_ + headers);
   // A SYN is never too big: who says so has not seen it.
   if (mtu < floor || !is_synchronized(state_)) return DropReason::icmp_out_of_window;
   const std::uint32_t mss = std::max(mtu - headers, kMinSendMss - kTimestampsLength);
@@ -43,7 +59,7 @@ void Connection::lower_mss(std::uint32_t mss) {
   acked_piece_ = 0;  // the path is another one
   send_mss_ = mss;
   congestion_->set_mss(mss);
-  recovery_.resend_larger(send_view(), mss, sent_);  // RFC 1191 R1191-5
+  recovery_.resend_larger(send_view(), mss, sent_);  // RFC 1191 R1191-5, RFC 8201 R8201-5
 }
 
 // The segment that ICMP had quoted has timed out.
@@ -58,7 +74,7 @@ void Connection::take_congestion_marks(const Segment& segment) {
   if (segment.is_marked) owes_ecn_echo_ = true;
 }
 
-// RFC 3168 R3168-5: of new data, which alone is marked as ECN capable (R3168-9, R3168-10).
+// RFC 3168 R3168-5: of new data, which alone is marked as ECN capable (R3168-3, R3168-8 to -10).
 void Connection::mark_for_congestion(OutSegment& out) {
   if (!ecn_on_ || out.payload_length == 0) return;
   constexpr std::uint8_t kEct0 = 2;

@@ -28,41 +28,51 @@ LossRecovery::Outcome LossRecovery::on_ack(const AckFacts& ack, const Delivery& 
   const Rack::Verdict verdict = find_lost(ack, sent, has_ended);
   outcome.lost_bytes = verdict.lost_bytes;
   outcome.look_again = verdict.look_again;
-  // RFC 5681 R5681-20: a loss in the next window, or of what was sent again, is another one.
-  const bool has_lost = verdict.lost_bytes > 0 || (has_ended && sent.has_lost());
-  const bool by_ecn = ack.ecn_echo && ack.snd.una > recover_;  // RFC 3168 R3168-5
-  const bool begins = phase_ == Phase::open ? has_lost || by_ecn : verdict.lost_resent;
-  if (begins) {
-    outcome.has_begun = outcome.has_reduced = true;
-    outcome.was_ecn = !has_lost;
-    begin(ack, congestion, outcome.was_ecn);
-  }
+  answer(ack, verdict, has_ended && sent.has_lost(), congestion, outcome);
   if (phase_ == Phase::open) recover_ = max(recover_, ack.snd.una - 1u);  // stays comparable
-  if (phase_ == Phase::fast_recovery && delivered > 0) {                  // RFC 9937 R9937-6
+  if (slows_down() && delivered > 0) {                                    // RFC 9937 R9937-6
     const bool safe = ack.acked > 0 && verdict.lost_bytes == 0;
     prr_.update(delivered, pipe(ack.snd, sent), safe, ack.snd.mss);
   }
   return outcome;
 }
 
+// RFC 5681 R5681-20: a loss in the next window, or of what was sent again, is another one.
+// `is_left`: something is lost yet, behind a recovery that has ended.
+void LossRecovery::answer(const AckFacts& ack, const Rack::Verdict& verdict, bool is_left,
+                          CongestionControl& congestion, Outcome& outcome) {
+  const bool has_lost = verdict.lost_bytes > 0 || is_left;
+  if (phase_ == Phase::marked && has_lost) {  // RFC 3168 R3168-5: once a window
+    begin_repair(ack.snd.nxt);
+    outcome.has_begun = true;
+    return;
+  }
+  const bool by_ecn = ack.ecn_echo && ack.snd.una > recover_;  // RFC 3168 R3168-5
+  const bool begins = phase_ == Phase::open ? has_lost || by_ecn : verdict.lost_resent;
+  if (!begins) return;
+  outcome.has_begun = has_lost;
+  outcome.has_reduced = true;
+  begin(ack, congestion, !has_lost);
+}
+
 // Without SACK each duplicate says that a segment has arrived beyond the gap (RFC 9937 R9937-3); no
 // more of them than were outstanding, or a receiver could open the window with ACKs that nothing
 // caused (RFC 5681 R5681-14, R5681-16).
 std::uint32_t LossRecovery::count_delivered(const AckFacts& ack, const Delivery& delivery) {
-  if (ack.snd.sack) return delivery.bytes;
+  if (ack.snd.sack) return delivery.bytes;  // RFC 6675 R6675-1
   if (ack.acked > 0) {
     const std::uint32_t gap = std::min(ack.acked, ack.snd.mss);
     const std::uint32_t known = std::min(arrived_, ack.acked - gap);
-    arrived_ = phase_ == Phase::open ? 0 : arrived_ - known;
+    arrived_ = in_recovery() ? arrived_ - known : 0;
     duplicate_acks_ = 0;
     return ack.acked - known;
   }
   if (!ack.is_duplicate || phase_ == Phase::after_timeout) return 0;  // RFC 6582 R6582-6
   ++duplicate_acks_;
-  const bool is_third = phase_ == Phase::open && duplicate_acks_ == kDupThresh;
+  const bool is_third = !in_recovery() && duplicate_acks_ == kDupThresh;
   const std::uint32_t most =
-      phase_ == Phase::open ? (kDupThresh - 1) * ack.snd.mss - std::min(arrived_, 2 * ack.snd.mss)
-                            : prr_.undelivered();
+      in_recovery() ? prr_.undelivered()
+                    : (kDupThresh - 1) * ack.snd.mss - std::min(arrived_, 2 * ack.snd.mss);
   const std::uint32_t delivered = is_third ? ack.snd.mss : std::min(ack.snd.mss, most);
   arrived_ += delivered;
   return delivered;
@@ -92,7 +102,8 @@ bool LossRecovery::undo_if_spurious(const AckFacts& ack, const Delivery& deliver
 
 bool LossRecovery::end_if_repaired(const AckFacts& ack, CongestionControl& congestion) {
   if (phase_ == Phase::open || ack.acked == 0 || ack.snd.una < recover_) return false;
-  if (phase_ == Phase::fast_recovery) congestion.on_recovery_end(ack.now);  // RFC 9937 R9937-11
+  // RFC 9937 R9937-11, RFC 6582 R6582-4, RFC 6675 R6675-11.
+  if (slows_down()) congestion.on_recovery_end(ack.now);
   phase_ = Phase::open;
   must_resend_ = false;
   partial_acks_ = 0;
@@ -107,11 +118,12 @@ Rack::Verdict LossRecovery::find_lost(const AckFacts& ack, SentSegments& sent, b
   if (ack.snd.sack) return rack_.find_lost(sent, ack, in_recovery(), began_at_);
   Rack::Verdict verdict;
   // RFC 6582 R6582-2. What is sent again brings duplicates, which prove nothing.
-  const bool is_third = ack.is_duplicate && duplicate_acks_ == kDupThresh && ack.snd.una > recover_;
+  const bool is_fresh = phase_ == Phase::marked || ack.snd.una > recover_;
+  const bool is_third = ack.is_duplicate && duplicate_acks_ == kDupThresh && is_fresh;
   // RFC 6582 R6582-5: a partial ACK says that the next segment is lost, too.
   const bool is_partial = phase_ == Phase::fast_recovery && ack.acked > 0 && !has_ended;
   if (is_partial && partial_acks_ < 2) ++partial_acks_;
-  if ((phase_ == Phase::open && is_third) || is_partial) verdict.lost_bytes = sent.mark_head_lost();
+  if ((!in_recovery() && is_third) || is_partial) verdict.lost_bytes = sent.mark_head_lost();
   return verdict;
 }
 
@@ -123,14 +135,21 @@ void LossRecovery::begin(const AckFacts& ack, CongestionControl& congestion, boo
   congestion.on_congestion(std::min(flight, congestion.window()), by_ecn, ack.now);
   is_paced_ = congestion.pacing_rate() > 0;
   prr_.start(congestion.window(), flight, flight - ack.flight_before);
-  phase_ = Phase::fast_recovery;
-  recover_ = ack.snd.nxt;
   began_at_ = ack.now;
-  must_resend_ = !by_ecn;  // RFC 9937 R9937-9
-  partial_acks_ = 0;
-  tail_probe_.reset();
   forward_rto_.stop();
   spurious_.start(by_ecn);
+  phase_ = Phase::marked;
+  recover_ = ack.snd.nxt;
+  if (!by_ecn) begin_repair(ack.snd.nxt);
+}
+
+// What the window must be is known.
+void LossRecovery::begin_repair(Seq nxt) {
+  phase_ = Phase::fast_recovery;
+  recover_ = nxt;
+  must_resend_ = true;  // RFC 9937 R9937-9
+  partial_acks_ = 0;
+  tail_probe_.reset();
 }
 
 // The loss is repaired already: only the congestion is left to answer.
@@ -147,17 +166,14 @@ LossRecovery::Outcome LossRecovery::on_reorder_timer(const AckFacts& now, SentSe
   outcome.lost_bytes = verdict.lost_bytes;
   outcome.look_again = verdict.look_again;
   if (verdict.lost_bytes == 0) return outcome;
-  if (phase_ == Phase::open || verdict.lost_resent) {
-    begin(now, congestion, false);
-    outcome.has_begun = outcome.has_reduced = true;
-  }
-  if (phase_ == Phase::fast_recovery) prr_.update(0, pipe(now.snd, sent), false, now.snd.mss);
+  answer(now, verdict, false, congestion, outcome);
+  if (slows_down()) prr_.update(0, pipe(now.snd, sent), false, now.snd.mss);
   return outcome;
 }
 
 std::uint32_t LossRecovery::on_timeout(const SendView& snd, SentSegments& sent,
                                        CongestionControl& congestion, Instant now) {
-  const bool was_open = phase_ == Phase::open;
+  const bool was_open = !in_recovery();
   const bool is_first = phase_ != Phase::after_timeout || snd.una != timed_out_at_;
   congestion.on_timeout(distance(snd.una, snd.nxt), is_first, now);
   const bool reneged = sent.head() != nullptr && sent.head()->fate == SentSegment::Fate::sacked;
@@ -185,14 +201,14 @@ void LossRecovery::resend_larger(const SendView& snd, std::uint32_t piece_size,
   duplicate_acks_ = 0;
   arrived_ = 0;
   if (phase_ == Phase::open) recover_ = snd.nxt;
-  if (phase_ == Phase::fast_recovery) prr_.restart();
+  if (slows_down()) prr_.restart();
 }
 
 // --- sending ------------------------------------------------------------------------------------
 
 void LossRecovery::on_sent(std::uint32_t bytes, std::uint32_t flight) {
   flight_sent_ = flight;
-  if (phase_ == Phase::fast_recovery) prr_.on_sent(bytes);
+  if (slows_down()) prr_.on_sent(bytes);
 }
 
 void LossRecovery::on_resent(Seq begin, std::uint32_t bytes, std::uint32_t flight, Seq una,

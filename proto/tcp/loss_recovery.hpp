@@ -2,8 +2,8 @@
 //
 // With SACK, RACK finds losses (rack.hpp) and a probe those at the tail (tail_probe.hpp); without,
 // duplicate ACKs are counted (RFC 6582). A loss begins a fast recovery, in which PRR (prr.hpp)
-// rules how much is sent; the retransmission timer begins slow start from one segment. What turns
-// out to have been no loss is undone (spurious.hpp).
+// rules how much is sent, as it does after a router's mark; the retransmission timer begins slow
+// start from one segment. What turns out to have been no loss is undone (spurious.hpp).
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,6 @@ class LossRecovery {
     std::uint32_t lost_bytes = 0;           // newly
     bool has_begun = false;                 // a fast recovery
     bool has_reduced = false;               // the window, be it for that or at once
-    bool was_ecn = false;                   // without a loss
     bool was_undone = false;                // the last one had no reason
     Instant look_again = Instant::never();  // call on_reorder_timer() then
   };
@@ -50,10 +49,9 @@ class LossRecovery {
 
   // Bytes that may be outstanding.
   std::uint32_t window(const CongestionControl& congestion) const {
-    const bool is_prr = phase_ == Phase::fast_recovery && !is_paced_;
-    return is_prr ? prr_.window() : congestion.window();
+    return slows_down() && !is_paced_ ? prr_.window() : congestion.window();
   }
-  // Bytes outstanding that are neither lost nor have arrived.
+  // Bytes outstanding that are neither lost nor have arrived (RFC 6675 R6675-3, RFC 9937 R9937-4).
   std::uint32_t pipe(const SendView& snd, const SentSegments& sent) const {
     const std::uint32_t outstanding = distance(snd.una, snd.nxt);
     const std::uint32_t gone = sent.lost_bytes() + sent.sacked_bytes() + arrived_;
@@ -66,12 +64,16 @@ class LossRecovery {
   // round trips ends in slow start instead.
   bool lets_timer_restart() const { return partial_acks_ < 2; }
   bool in_fast_recovery() const { return phase_ == Phase::fast_recovery; }
-  bool in_recovery() const { return phase_ != Phase::open; }
+  // Something is known to be lost, or was when the timer fired.
+  bool in_recovery() const { return in_fast_recovery() || phase_ == Phase::after_timeout; }
+  // The flight shrinks to a new window, for a loss or a mark.
+  bool slows_down() const { return in_fast_recovery() || phase_ == Phase::marked; }
   TailProbe& tail_probe() { return tail_probe_; }
   Seq highest_delivered() const { return rack_.highest_delivered(); }
 
  private:
-  enum class Phase : std::uint8_t { open, fast_recovery, after_timeout };
+  // Marked: a router's mark is being answered (RFC 3168), and nothing is known to be lost.
+  enum class Phase : std::uint8_t { open, marked, fast_recovery, after_timeout };
 
   bool undo_if_spurious(const AckFacts& ack, const Delivery& delivery, SentSegments& sent,
                         CongestionControl& congestion);
@@ -82,7 +84,10 @@ class LossRecovery {
   std::uint32_t flight_borne(const AckFacts& ack) const {
     return std::max(ack.flight_before, flight_sent_);
   }
+  void answer(const AckFacts& ack, const Rack::Verdict& verdict, bool is_left,
+              CongestionControl& congestion, Outcome& outcome);
   void begin(const AckFacts& ack, CongestionControl& congestion, bool by_ecn);
+  void begin_repair(Seq nxt);
   void reduce_once(const AckFacts& ack, CongestionControl& congestion);
   std::uint32_t count_delivered(const AckFacts& ack, const Delivery& delivery);
 

@@ -158,6 +158,7 @@ SentSegment* SentSegments::last_piece(std::uint32_t most) {
   return tail_;
 }
 
+// RFC 8985 R8985-2.
 void SentSegments::on_resent(SentSegment& record, Seq end, std::uint32_t piece_size,
                              const SendStamp& stamp) {
   // Without memory to divide it all of it counts as sent again, until its front is acknowledged.

@@ -104,7 +104,8 @@ class SentSegments {
   }
   // [begin, end) was sent for the first time, behind all else.
   void append(Seq begin, Seq end, bool has_fin, std::uint32_t piece_size, const SendStamp& stamp);
-  // The first lost range; those behind it are joined to it up to `bytes`. There must be one.
+  // The first lost range (RFC 6675 R6675-4); those behind it are joined to it up to `bytes`. There
+  // must be one.
   SentSegment& join_lost(std::uint32_t bytes);
   // The last segment with its FIN, or as much of its end as `most` bytes of text, a record of its
   // own now; null when memory is short.

@@ -148,7 +148,7 @@ TEST(AckDebtTable, order_of_payment) {
   EXPECT_TRUE(debt.has_duplicates());
   const OwedAck first = debt.pop_duplicate();
   EXPECT_EQ(first.ack, Seq(100));
-  EXPECT_EQ(first.duplicate, (wire::SackBlock{5, 9}));
+  EXPECT_EQ(first.first_block, (wire::SackBlock{5, 9}));
   EXPECT_FALSE(debt.has_duplicates());
   EXPECT_TRUE(debt.is_due());
   EXPECT_EQ(debt.pop(Seq(200)).ack, Seq(200));

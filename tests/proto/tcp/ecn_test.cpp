@@ -101,6 +101,66 @@ TEST_F(Ecn3168, RFC3168_R3168_5_an_echo_halves_the_window_once) {
   EXPECT_EQ(peer.connection().counters().fast_retransmits, 0u);
 }
 
+TEST_F(Ecn3168, RFC3168_R3168_5_an_echo_is_no_loss) {
+  for (const bool sack : {false, true}) {
+    Peer other;
+    App writer(other);
+    other.settings.max_payload_bytes = 0;
+    other.says.sack = sack;
+    other.asks_for_ecn = true;
+    other.opens();
+    other.drains();
+    other.sends(ack(1));
+    writer.sends(30'000);
+    other.drains();
+    for (std::uint32_t i = 1; i <= 9; ++i) {
+      other.sends(ack(1 + i * 1000).flag(wire::kEce));
+      other.drains();
+    }
+    EXPECT_EQ(other.connection().counters().retransmitted, 0u) << sack;
+  }
+}
+
+TEST_F(Ecn3168, RFC3168_R3168_5_a_loss_in_the_same_window_is_repaired_and_halves_nothing) {
+  for (const bool sack : {false, true}) {
+    Peer other;
+    App writer(other);
+    other.settings.max_payload_bytes = 0;
+    other.settings.congestion = Algorithm::newreno;
+    other.says.sack = sack;
+    other.asks_for_ecn = true;
+    other.opens();
+    other.drains();
+    other.sends(ack(1));
+    writer.sends(10'000);
+    other.drains();
+    other.ignores_for(1_ms);
+    other.sends(ack(1001).flag(wire::kEce));
+    EXPECT_EQ(other.connection().congestion().ssthresh(), 5000u);
+    for (std::uint32_t i = 3; i <= 9; ++i) {
+      Said duplicate = ack(1001);
+      if (sack) duplicate.sack({{2001, i * 1000 + 1}});
+      other.sends(duplicate);
+      other.drains();
+    }
+    EXPECT_EQ(other.connection().counters().retransmitted, 1u) << sack;
+    EXPECT_EQ(other.connection().counters().fast_retransmits, 1u) << sack;
+    EXPECT_EQ(other.connection().congestion().ssthresh(), 5000u);
+    other.sends(ack(10'001));
+  }
+}
+
+TEST_F(Ecn3168, RFC8985_R8985_13_a_tail_is_probed_after_a_mark) {
+  peer.says.sack = true;
+  connects();
+  app.sends(10'000);
+  peer.drains();
+  peer.sends(ack(1001).flag(wire::kEce));
+  peer.drains();
+  peer.ignores_for(500_ms);
+  EXPECT_EQ(peer.connection().counters().tail_probes, 1u);
+}
+
 TEST_F(Ecn3168, RFC3168_R3168_5_the_first_new_segment_says_that_we_slowed_down) {
   connects();
   app.sends(30'000);

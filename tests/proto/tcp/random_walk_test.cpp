@@ -1,5 +1,5 @@
-// Two connections, joined by a network that loses, repeats and reorders, on virtual time. One seed
-// is one run; a failure names it.
+// Two connections, joined by a network that loses, repeats, reorders and marks, on virtual time.
+// One seed is one run; a failure names it.
 #include <map>
 
 #include "proto/base/rng.hpp"
@@ -15,6 +15,8 @@ struct Weather {
   double loss = 0;
   double repeat = 0;
   double reorder = 0;
+  double mark = 0;
+  Duration delay;
 };
 
 // A segment on its way.
@@ -23,6 +25,7 @@ struct Flying {
   wire::TcpHeader header;
   Stream payload;
   std::uint16_t gso_size = 0;
+  bool is_marked = false;
 };
 
 // One end: a connection, its memory, and an application that sends, reads and closes.
@@ -38,6 +41,8 @@ struct End {
     settings.sack = rng.chance(0.7);
     settings.window_scaling = rng.chance(0.7);
     settings.nagle = rng.chance(0.5);
+    settings.congestion = static_cast<Algorithm>(rng.below(3));
+    settings.ecn = rng.chance(0.5) ? Ecn::ask : Ecn::accept;
     settings.max_payload_bytes = rng.chance(0.5) ? 65'000 : 0;
     // Every run ends, however bad the weather.
     settings.user_timeout = Duration::seconds(100'000);
@@ -69,6 +74,9 @@ class Walk {
     weather_.loss = rng_.chance(0.3) ? 0 : static_cast<double>(rng_.below(20)) / 100;
     weather_.repeat = static_cast<double>(rng_.below(10)) / 100;
     weather_.reorder = static_cast<double>(rng_.below(30)) / 100;
+    weather_.mark = rng_.chance(0.5) ? 0 : static_cast<double>(rng_.below(20)) / 100;
+    constexpr std::array<std::int64_t, 4> kDelays = {5, 100, 10'000, 1'000'000};
+    weather_.delay = Duration::microseconds(kDelays.at(rng_.below(kDelays.size())));
     Identity identity{Seq(static_cast<std::uint32_t>(rng_.next())), 5,
                       static_cast<std::uint16_t>(rng_.between(100, 1460)), false};
     server_identity_ = {Seq(static_cast<std::uint32_t>(rng_.next())), 9,
@@ -149,15 +157,17 @@ class Walk {
     if (rng_.chance(weather_.loss)) return;
     const int copies = rng_.chance(weather_.repeat) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
-      Flying flying{to_client, out.header, {}, out.gso_size};
+      Flying flying{to_client, out.header, {}, out.gso_size, false};
+      flying.is_marked = out.ecn != 0 && rng_.chance(weather_.mark);
       for (std::uint32_t p = 0; p < out.pieces; ++p) {
         const Bytes piece = out.payload[p].bytes();
         flying.payload.insert(flying.payload.end(), piece.begin(), piece.end());
       }
-      Duration delay = Duration::microseconds(static_cast<std::int64_t>(100 + rng_.below(20)));
-      if (rng_.chance(weather_.reorder)) {
-        delay = delay + Duration::microseconds(static_cast<std::int64_t>(rng_.below(3000)));
-      }
+      const auto percent = [this](std::uint64_t most) {
+        return weather_.delay * static_cast<std::int64_t>(rng_.below(most)) / 100;
+      };
+      Duration delay = weather_.delay + percent(20);
+      if (rng_.chance(weather_.reorder)) delay = delay + percent(3000);
       flying_.emplace(now_ + delay, std::move(flying));
     }
   }
@@ -177,6 +187,7 @@ class Walk {
       End& end = flying.to_client ? client_ : server_;
       Segment segment =
           make_segment(flying.header, end.arriving.slice_of(flying.payload), flying.gso_size);
+      segment.is_marked = flying.is_marked;
       if (!flying.to_client && !server_is_open_) {
         if (!segment.has(wire::kSyn) || segment.has(wire::kAck)) continue;
         server_is_open_ = true;

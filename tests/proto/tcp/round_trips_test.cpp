@@ -124,6 +124,18 @@ TEST_P(RoundTrips, a_lost_end_with_its_fin_costs_no_timeout) {
   EXPECT_EQ(ends.client.counters().timeouts, 0u);
 }
 
+TEST_P(RoundTrips, a_lost_end_before_a_fin_costs_no_timeout) {
+  ends.wire.loses = [](const Crossing& it) {
+    return it.copy == 0 && it.length > 0 && it.position >= 4 * 1448;
+  };
+  ends.connect();
+  ends.client.send(5 * 1448 + 100);
+  ends.run_for(Duration::nanoseconds(1));
+  ends.client.close();  // a FIN of its own
+  EXPECT_TRUE(ends.run_until([&] { return ends.server.connection->at_end(); }, 30_s));
+  EXPECT_EQ(ends.client.counters().timeouts, 0u);
+}
+
 TEST_P(RoundTrips, copies_that_are_lost_again_cost_no_timeout) {
   ends.wire.loses = [](const Crossing& it) {
     return it.to_server && it.copy < 2 && it.length > 0 && it.position == 100 * 1448;

@@ -11,6 +11,16 @@ class Sack : public Conversation {
   Sack() { peer.says.sack = true; }
 };
 
+TEST_F(Sack, RFC2018_R2018_4_a_fin_beyond_a_gap_is_told_as_well) {
+  peer.connects();
+  peer.sends(data(100).seq(51));
+  peer.expects(ack(1).sack({{51, 151}}));
+  peer.sends(fin_ack().seq(201));
+  peer.expects(ack(1).sack({{201, 202}, {51, 151}}));
+  peer.sends(data(200).seq(1));
+  peer.expects(ack(202).no_sack());
+}
+
 TEST_F(Sack, RFC2018_R2018_2_not_without_permission) {
   peer.says.sack = false;
   peer.connects();

@@ -222,6 +222,62 @@ TEST_F(PathErrors, RFC8201_R8201_1_below_1280_ipv6_drops_it) {
   EXPECT_EQ(peer.connection().send_mss(), 1220u);
 }
 
+TEST_F(PathErrors, RFC1191_R1191_2_an_old_router_names_no_mtu) {
+  peer.connects();
+  app.sends(3000);
+  peer.drains();
+  EXPECT_EQ(hears(PathError::packet_too_big, 1, 0), DropReason::none);
+  EXPECT_EQ(peer.connection().send_mss(), 1006u - 40);  // the plateau below 1040
+  EXPECT_EQ(hears(PathError::packet_too_big, 1, 0), DropReason::none);
+  EXPECT_EQ(peer.connection().send_mss(), 508u - 40);
+}
+
+TEST_F(PathErrors, RFC5927_R5927_4_what_has_passed_before_is_doubted_until_it_times_out) {
+  peer.connects();
+  app.sends(3000);
+  peer.drains();
+  peer.sends(ack(3001));
+  app.sends(3000);
+  peer.drains();
+  EXPECT_EQ(hears(PathError::packet_too_big, 3001, 540), DropReason::none);
+  EXPECT_EQ(peer.connection().send_mss(), 1000u);
+  peer.at(1_s);
+  peer.expects(ack(1).seq(3001).len(500));
+  EXPECT_EQ(peer.connection().send_mss(), 500u);
+}
+
+TEST_F(PathErrors, RFC5927_R5927_4_and_forgotten_when_it_arrives) {
+  peer.connects();
+  app.sends(3000);
+  peer.drains();
+  peer.sends(ack(3001));
+  app.sends(3000);
+  peer.drains();
+  hears(PathError::packet_too_big, 3001, 540);
+  peer.sends(ack(6001));
+  app.sends(3000);
+  peer.drains();
+  peer.at(1_s);
+  peer.expects(ack(1).seq(6001).len(1000));
+  EXPECT_EQ(peer.connection().send_mss(), 1000u);
+}
+
+TEST_F(PathErrors, a_smaller_mss_while_a_loss_is_repaired) {
+  peer.says.sack = true;
+  peer.connects();
+  app.sends(10'000);
+  peer.drains();
+  peer.sends(ack(1).sack({{5001, 9001}}));
+  peer.drains();
+  EXPECT_EQ(hears(PathError::packet_too_big, 1, 540), DropReason::none);
+  for (int i = 0; i < 30 && peer.connection().snd_una() != peer.our_iss + 10'001u; ++i) {
+    peer.ignores_for(300_ms);
+    const std::uint32_t una = distance(peer.our_iss, peer.connection().snd_una());
+    peer.sends(ack(std::min(una + 1000, 10'001u)));
+  }
+  EXPECT_EQ(peer.connection().snd_una(), peer.our_iss + 10'001u);
+}
+
 TEST_F(PathErrors, a_syn_is_never_too_big) {
   peer.reaches(State::syn_received);
   EXPECT_EQ(hears(PathError::packet_too_big, 0, 600), DropReason::icmp_out_of_window);

@@ -185,6 +185,24 @@ TEST_F(TailProbes, RFC8985_R8985_18_one_that_came_twice_does_not) {
   EXPECT_GE(peer.connection().congestion().window(), before);
 }
 
+TEST_F(TailProbes, RFC8985_R8985_12_a_recovery_forgets_the_probe) {
+  connects();
+  app.sends(5000);
+  peer.drains();
+  peer.at(62_ms);
+  peer.expects(psh_ack().seq(4001));
+  peer.after(20_ms);
+  peer.sends(ack(1001).sack({{4001, 5001}}));
+  peer.ignores_for(10_ms);
+  peer.sends(ack(5001));
+  const std::uint32_t reduced = peer.connection().congestion().window();
+  app.sends(2000);
+  peer.drains();
+  peer.after(20_ms);
+  peer.sends(ack(7001));
+  EXPECT_GE(peer.connection().congestion().window(), reduced);
+}
+
 // A peer that knows no D-SACK.
 TEST_F(TailProbes, RFC8985_R8985_18_nor_does_one_that_a_bare_duplicate_answers) {
   connects();

@@ -53,6 +53,22 @@ TEST_F(Undo, RFC3522_an_echo_of_the_copy_does_not) {
   EXPECT_EQ(counters().undone, 0u);
 }
 
+// A clock of milliseconds says nothing about round trips of microseconds.
+TEST_F(Undo, RFC3522_an_echo_of_the_same_millisecond_proves_nothing) {
+  peer.says.timestamps = peer.says.sack = true;
+  peer.connects();
+  app.sends(10 * 988);
+  EXPECT_EQ(peer.drains(), 10u);
+  const std::uint32_t tick = peer.our_ts(0_ms);
+  peer.after(30_us);
+  peer.sends(ack(1).sack({{989, 1 + 4 * 988}}));
+  peer.expects(ack(1).seq(1));
+  peer.after(30_us);
+  peer.sends(ack(1 + 4 * 988).ecr(tick));
+  EXPECT_EQ(counters().undone, 0u);
+  EXPECT_LT(cc().ssthresh(), 9880u);
+}
+
 TEST_F(Undo, RFC3522_RFC4015_a_timeout_and_its_back_off_are_undone) {
   peer.says.timestamps = true;
   sends_ten(10 * 988);
