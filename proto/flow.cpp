@@ -61,12 +61,14 @@ std::optional<Layout> layout_of(Bytes ip) {
 }  // namespace
 
 std::uint64_t siphash(const SipKey& key, const FlowKey& flow) {
+  // Of an IPv4 address the last four bytes: the others are the same for all.
+  const std::size_t length = 4 * words_of(flow.local);
   std::array<std::uint8_t, 36> message;
-  std::memcpy(message.data(), flow.local.bytes().data(), 16);
-  std::memcpy(message.data() + 16, flow.remote.bytes().data(), 16);
-  store_be16(message.data() + 32, flow.local_port);
-  store_be16(message.data() + 34, flow.remote_port);
-  return siphash(key, Bytes(message));
+  std::memcpy(message.data(), flow.local.bytes().data() + 16 - length, length);
+  std::memcpy(message.data() + length, flow.remote.bytes().data() + 16 - length, length);
+  store_be16(message.data() + 2 * length, flow.local_port);
+  store_be16(message.data() + 2 * length + 2, flow.remote_port);
+  return siphash(key, Bytes(message).first(2 * length + 4));
 }
 
 std::uint64_t flow_hash(const FlowKey& flow, const FlowHashKeys& keys) {
