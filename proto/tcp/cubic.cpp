@@ -65,36 +65,36 @@ void Cubic::on_sent(std::uint32_t bytes, std::uint32_t flight, Instant now) {
 }
 
 void Cubic::on_ack(const AckEvent& event) {
-  // RFC 3168 R3168-5; RFC 5681 R5681-14: a duplicate grows nothing, with SACK either.
-  if (event.ecn_echo || event.acked_bytes == 0) return;
+  const std::uint32_t delivered = take_delivered(event);
+  if (event.ecn_echo || delivered == 0) return;  // RFC 3168 R3168-5
   if (in_slow_start()) {
-    slow_start(event);
+    slow_start(delivered, event);
   } else if (!event.in_recovery) {
-    avoid_congestion(event);
+    avoid_congestion(delivered, event);
   }
 }
 
-void Cubic::slow_start(const AckEvent& event) {
+void Cubic::slow_start(std::uint32_t delivered, const AckEvent& event) {
   const bool is_first = ssthresh() == UINT32_MAX;  // RFC 9406 R9406-10
   if (is_first && hystart_.on_ack(event)) {
     end_slow_start();
     return;
   }
-  const std::uint32_t growth = slow_start_growth(event);
+  const std::uint32_t growth = slow_start_growth(delivered, event);
   grow_in_slow_start(is_first ? hystart_.limited(growth) : growth);
 }
 
-void Cubic::avoid_congestion(const AckEvent& event) {
+void Cubic::avoid_congestion(std::uint32_t delivered, const AckEvent& event) {
   if (!curve_.has_begun) begin_stage(event.now);
   const Duration since = event.now - curve_.clock;
   curve_.clock = event.now;
   if (!event.window_was_full) return;  // RFC 9438 R9438-6, R9438-12
   curve_.elapsed = curve_.elapsed + since;
-  grow_reno(event.delivered_bytes);
+  grow_reno(delivered);
   if (curve_.at(curve_.elapsed, mss()) < curve_.reno_bytes) {  // RFC 9438 R9438-9
     set_window(std::max(window(), static_cast<std::uint32_t>(curve_.reno_bytes)));
   } else {
-    grow_towards(curve_.at(curve_.elapsed + event.smoothed_rtt, mss()), event.delivered_bytes);
+    grow_towards(curve_.at(curve_.elapsed + event.smoothed_rtt, mss()), delivered);
   }
 }
 

@@ -44,8 +44,9 @@ class Cubic final : public LossBased {
   const CubicCurve& curve() const { return curve_; }
 
  private:
-  void slow_start(const AckEvent& event);
-  void avoid_congestion(const AckEvent& event);
+  // `delivered` bytes that the window may grow for.
+  void slow_start(std::uint32_t delivered, const AckEvent& event);
+  void avoid_congestion(std::uint32_t delivered, const AckEvent& event);
   void begin_stage(Instant now);
   void grow_reno(std::uint32_t delivered_bytes);
   void grow_towards(std::uint64_t target_bytes, std::uint32_t delivered_bytes);

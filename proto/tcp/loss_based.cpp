@@ -1,6 +1,7 @@
 #include "proto/tcp/loss_based.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::tcp {
 namespace {
@@ -27,11 +28,20 @@ void LossBased::set_window(std::uint32_t bytes) {
   cwnd_ = std::clamp(bytes, mss_, kMaxCongestionWindow);
 }
 
-std::uint32_t LossBased::slow_start_growth(const AckEvent& event) const {
+std::uint32_t LossBased::take_delivered(const AckEvent& event) {
+  if (event.in_recovery) {
+    sacked_ = 0;
+    return event.acked_bytes > 0 ? event.delivered_bytes : 0;
+  }
+  sacked_ += event.delivered_bytes;
+  return event.acked_bytes > 0 ? std::exchange(sacked_, 0) : 0;
+}
+
+std::uint32_t LossBased::slow_start_growth(std::uint32_t delivered_bytes,
+                                           const AckEvent& event) const {
   const bool was_half_full = event.flight_before >= cwnd_ / 2;
   if (!event.window_was_full && !was_half_full) return 0;  // RFC 7661 validates this much
-  // What is delivered, not what SND.UNA jumps over: a filled hole may acknowledge a whole window.
-  return std::min(event.delivered_bytes, kSlowStartLimit);
+  return std::min(delivered_bytes, kSlowStartLimit);
 }
 
 void LossBased::grow_in_slow_start(std::uint32_t bytes) {
@@ -53,6 +63,7 @@ void LossBased::collapse(std::uint32_t target, bool first) {
 }
 
 void LossBased::remember() {
+  sacked_ = 0;
   prior_cwnd_ = cwnd_;
   prior_ssthresh_ = ssthresh_;
 }

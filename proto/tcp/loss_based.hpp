@@ -22,9 +22,13 @@ class LossBased : public CongestionControl {
  protected:
   std::uint32_t mss() const { return mss_; }
   void set_window(std::uint32_t bytes);
-  // Slow start's bytes of growth for an acknowledgement (RFC 5681 R5681-7, RFC 9406 R9406-3); none
-  // if the window was not used: it says nothing about the path then.
-  std::uint32_t slow_start_growth(const AckEvent& event) const;
+  // What an acknowledgement has delivered that the window may grow for: nothing while SND.UNA
+  // stands (RFC 5681 R5681-14). What SACK reported meanwhile counts once the gap is filled without
+  // a loss: the path has only changed the order.
+  std::uint32_t take_delivered(const AckEvent& event);
+  // Slow start's bytes of growth for so many (RFC 5681 R5681-7, RFC 9406 R9406-3); none if the
+  // window was not used: it says nothing about the path then.
+  std::uint32_t slow_start_growth(std::uint32_t delivered_bytes, const AckEvent& event) const;
   // Adds to the window, up to the threshold.
   void grow_in_slow_start(std::uint32_t bytes);
   // A congestion: both become `target`, but two segments at least.
@@ -45,6 +49,7 @@ class LossBased : public CongestionControl {
   std::uint32_t ssthresh_ = UINT32_MAX;  // RFC 5681 R5681-4: arbitrarily high
   std::uint32_t prior_cwnd_ = 0;         // before the last reduction; zero: nothing to undo
   std::uint32_t prior_ssthresh_ = 0;
+  std::uint32_t sacked_ = 0;  // delivered since SND.UNA last moved, outside of recovery
 };
 
 }  // namespace sluice::tcp

@@ -3,12 +3,12 @@
 namespace sluice::tcp {
 
 void NewReno::on_ack(const AckEvent& event) {
-  // RFC 3168 R3168-5; RFC 5681 R5681-14: a duplicate grows nothing, with SACK either.
-  if (event.ecn_echo || event.acked_bytes == 0) return;
+  const std::uint32_t delivered = take_delivered(event);
+  if (event.ecn_echo || delivered == 0) return;  // RFC 3168 R3168-5
   if (in_slow_start()) {
-    grow_in_slow_start(slow_start_growth(event));
+    grow_in_slow_start(slow_start_growth(delivered, event));
   } else if (event.window_was_full && !event.in_recovery) {
-    acked_ += event.delivered_bytes;  // RFC 5681 R5681-8: one segment a round trip, counting bytes
+    acked_ += delivered;  // RFC 5681 R5681-8: one segment a round trip, counting bytes
     if (acked_ >= window()) {
       acked_ -= window();
       set_window(window() + mss());

@@ -45,6 +45,36 @@ TEST_F(NewRenoWindow, a_filled_hole_counts_once) {
   EXPECT_EQ(reno.window(), 11'000u);
 }
 
+TEST_F(NewRenoWindow, what_was_only_overtaken_counts_once_the_gap_is_filled) {
+  AckEvent duplicate = full(3000);
+  duplicate.acked_bytes = 0;
+  reno.on_ack(duplicate);
+  EXPECT_EQ(reno.window(), 10'000u);  // RFC 5681 R5681-14
+  AckEvent filled = full(1000);
+  filled.acked_bytes = 4000;
+  reno.on_ack(filled);
+  EXPECT_EQ(reno.window(), 14'000u);
+  reno.on_ack(full(1000));
+  EXPECT_EQ(reno.window(), 15'000u);
+}
+
+TEST_F(NewRenoWindow, what_arrives_beyond_a_loss_grows_nothing) {
+  AckEvent duplicate = full(3000);
+  duplicate.acked_bytes = 0;
+  reno.on_ack(duplicate);
+  reno.on_congestion(10'000, false, Instant());
+  duplicate.in_recovery = true;
+  reno.on_ack(duplicate);
+  AckEvent filled = full(1000);
+  filled.acked_bytes = 9000;
+  filled.in_recovery = true;
+  reno.on_ack(filled);
+  EXPECT_EQ(reno.window(), 5000u);
+  reno.on_recovery_end(Instant());
+  reno.on_ack(full(1000));
+  EXPECT_EQ(reno.window(), 5000u);
+}
+
 TEST_F(NewRenoWindow, RFC7661_a_window_that_is_not_used_does_not_grow) {
   AckEvent event = full(1000);
   event.window_was_full = false;
