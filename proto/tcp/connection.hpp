@@ -239,6 +239,7 @@ class Connection {
   void follow(const LossRecovery::Outcome& outcome);
   void tell_congestion(const AckFacts& facts, const Delivery& delivery, std::uint32_t pipe_before,
                        bool did_slow_down, std::uint32_t lost);
+  void tune_send_buffer();
   bool update_send_window(const Segment& segment);
   void on_window_opened(Instant now);
   void after_ack_by_state(Instant now);

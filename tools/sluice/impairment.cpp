@@ -11,7 +11,8 @@
 namespace sluice {
 namespace {
 
-constexpr const char* kGroup = "A worse wire (acts on packets as they cross, after the cut)";
+constexpr const char* kGroup =
+    "A worse wire (for packets; each way, so that a ping takes twice the delay)";
 
 std::pair<std::string_view, std::string_view> split(std::string_view text) {
   const std::size_t colon = text.find(':');
