@@ -114,6 +114,7 @@ void Endpoint::on_writable(Stream&) {
 void Endpoint::count(Bytes bytes) {
   const Instant now = core_->now();
   parts_.progress.on_bytes(now);
+  last_bytes_at_ = now;
   if (now >= parts_.measured.from && now < parts_.measured.to) measured_bytes_ += bytes.size();
   // What a planted fault does once, in the midst of the stream.
   const bool strikes = !has_erred_ && received_.received() > 10'000;

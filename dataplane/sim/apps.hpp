@@ -101,6 +101,8 @@ class Endpoint final : public StreamEvents {
   std::uint64_t total() const { return is_time_over_ ? sent_ : plan().send_bytes; }
   std::uint64_t measured_bytes() const { return measured_bytes_; }
   Instant ended_at() const { return ended_at_; }
+  // When the last bytes arrived; zero: none have.
+  Instant last_bytes_at() const { return last_bytes_at_; }
 
   void on_open(Stream& stream) override;
   void on_readable(Stream& stream) override;
@@ -132,6 +134,7 @@ class Endpoint final : public StreamEvents {
   std::uint64_t sent_ = 0;
   std::uint64_t measured_bytes_ = 0;
   Instant ended_at_;
+  Instant last_bytes_at_;
   std::vector<std::uint8_t> scratch_;
   std::vector<Slice> to_echo_;
   bool was_accepted_ = false;

@@ -46,8 +46,8 @@ void Core::close() {
 }
 
 void Core::receive(LinkPacket packet) {
-  is_stale_ = true;
   if (queue_.size() < options_.queue_packets) queue_.push_back(std::move(packet));
+  next_turn_ = soonest();
 }
 
 void Core::schedule(Instant at, std::function<void()> work) {
@@ -76,8 +76,7 @@ void Core::find_next_turn() const {
   if (!work_.empty()) next = std::min(next, work_.begin()->first);
   const bool busy = !queue_.empty() || !inbox_.empty() || !in_kernel_.empty() ||
                     shard_->has_output() || host_.has_planted(Fault::restless_timer);
-  const Instant soonest = now_ + options_.turn_time;
-  next_turn_ = busy ? soonest : std::max(next, soonest);
+  next_turn_ = busy ? soonest() : std::max(next, soonest());
   is_stale_ = false;
 }
 

@@ -64,7 +64,7 @@ class Core {
   // From another core, who has parsed it: this one owns the flow.
   void hand_over(Slice ip, const wire::Packet& packet) {
     inbox_.push_back({std::move(ip), packet});
-    is_stale_ = true;
+    next_turn_ = soonest();
   }
   // Never earlier than the last turn.
   Instant next_turn() const {
@@ -104,6 +104,7 @@ class Core {
     TxPacket* packet;
   };
 
+  Instant soonest() const { return now_ + options_.turn_time; }
   void find_next_turn() const;
   bool take_packet(const LinkPacket& arrived);
   std::uint32_t take_packets();

@@ -57,6 +57,20 @@ ShardOptions plain_shard(Rng& rng, std::uint32_t number) {
   return shard;
 }
 
+HostPlan engine_host(Rng& rng, std::uint32_t number) {
+  HostPlan host;
+  host.options.shard = plain_shard(rng, number);
+  host.options.frames = 512;
+  host.options.frame_reserve = 128;
+  host.options.blocks = 16'384;
+  host.options.nodes = 65'536;
+  host.options.sent_segments = 65'536;
+  host.options.tx_slots = 256;
+  host.options.queue_packets = 32'768;
+  host.options.turns_per_check = 256;
+  return host;
+}
+
 Scenario plain_scenario(std::uint64_t seed, std::uint32_t hosts) {
   Rng rng(seed);
   Scenario scenario;

@@ -38,6 +38,9 @@ std::vector<Cidr> networks_of_host(std::uint32_t number);
 // Secrets of a shard, and its networks; all else by default.
 ShardOptions plain_shard(Rng& rng, std::uint32_t number);
 
+// As large as an engine's defaults, and seldom looked through: for what runs long.
+HostPlan engine_host(Rng& rng, std::uint32_t number);
+
 // Hosts with default sizes, clean and fast wires, no flows.
 Scenario plain_scenario(std::uint64_t seed, std::uint32_t hosts = 2);
 

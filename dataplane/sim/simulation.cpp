@@ -223,10 +223,12 @@ void Simulation::sum_up(Instant now) {
     host.down = star_.link(i, Direction::down).counters();
   }
   for (const Flow& flow : flows_) {
+    const Instant start = flow.plan.start;
+    const Instant text = std::max(flow.opening->last_bytes_at(), flow.accepting->last_bytes_at());
     const Instant end = std::max(flow.opening->ended_at(), flow.accepting->ended_at());
     outcome_.flows.push_back({flow.opening->measured_bytes() + flow.accepting->measured_bytes(),
-                              flow.has_ended() ? end - flow.plan.start : Duration(),
-                              flow.has_ended()});
+                              std::max(text, start) - start,
+                              flow.has_ended() ? end - start : Duration(), flow.has_ended()});
   }
   outcome_.digest = digest_.value();
   outcome_.end = now;

@@ -27,7 +27,8 @@ struct HostOutcome {
 
 struct FlowOutcome {
   std::uint64_t measured_bytes = 0;  // of both directions' text
-  Duration took;                     // from its start until both ends had closed
+  Duration text_took;                // from its start until the last byte of text had arrived
+  Duration took;                     // ... and until both ends had closed
   bool has_ended = false;
 };
 

@@ -146,13 +146,17 @@ void Star::say_too_big(Bytes ip, std::uint32_t mtu, Instant now) {
 
 void Star::step(Instant now) {
   for (std::uint32_t i = 0; i < spokes_.size(); ++i) {
-    while (auto packet = spokes_[i].up.link.take(now)) {
+    Link& link = spokes_[i].up.link;
+    while (link.next_delivery() <= now) {
+      auto packet = link.take(now);
       events_.on_crossed(i, Direction::up, *packet, now);
       forward(std::move(*packet), now);
     }
   }
   for (std::uint32_t i = 0; i < spokes_.size(); ++i) {
-    while (auto packet = spokes_[i].down.link.take(now)) {
+    Link& link = spokes_[i].down.link;
+    while (link.next_delivery() <= now) {
+      auto packet = link.take(now);
       events_.on_crossed(i, Direction::down, *packet, now);
       events_.on_arrival(i, std::move(*packet), now);
     }

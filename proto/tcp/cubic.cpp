@@ -65,8 +65,11 @@ void Cubic::on_sent(std::uint32_t bytes, std::uint32_t flight, Instant now) {
 }
 
 void Cubic::on_ack(const AckEvent& event) {
-  const std::uint32_t delivered = take_delivered(event);
-  if (event.ecn_echo || delivered == 0) return;  // RFC 3168 R3168-5
+  if (event.in_recovery && curve_.has_begun && !event.ecn_echo) {
+    grow_reno(event.delivered_bytes, curve_.prior_bytes);
+  }
+  // RFC 3168 R3168-5; RFC 5681 R5681-14: a duplicate grows nothing, with SACK either.
+  if (event.ecn_echo || event.acked_bytes == 0) return;
   if (in_slow_start()) {
     slow_start(delivered, event);
   } else if (!event.in_recovery) {
@@ -90,7 +93,7 @@ void Cubic::avoid_congestion(std::uint32_t delivered, const AckEvent& event) {
   curve_.clock = event.now;
   if (!event.window_was_full) return;  // RFC 9438 R9438-6, R9438-12
   curve_.elapsed = curve_.elapsed + since;
-  grow_reno(delivered);
+  grow_reno(event.delivered_bytes, window());
   if (curve_.at(curve_.elapsed, mss()) < curve_.reno_bytes) {  // RFC 9438 R9438-9
     set_window(std::max(window(), static_cast<std::uint32_t>(curve_.reno_bytes)));
   } else {
@@ -109,11 +112,11 @@ void Cubic::begin_stage(Instant now) {
   curve_.has_begun = true;
 }
 
-// RFC 9438 R9438-8, R9438-9, by counting bytes.
-void Cubic::grow_reno(std::uint32_t delivered_bytes) {
+// RFC 9438 R9438-8, R9438-9, by counting bytes: of a window's worth in each round trip.
+void Cubic::grow_reno(std::uint32_t delivered_bytes, std::uint64_t window_bytes) {
   const bool is_past_loss = curve_.reno_bytes >= curve_.prior_bytes;
   const std::uint64_t alpha = is_past_loss ? kAlphaBottom : kAlphaTop;
-  const std::uint64_t divisor = kAlphaBottom * window();
+  const std::uint64_t divisor = kAlphaBottom * window_bytes;
   curve_.reno_credit += alpha * mss() * delivered_bytes;
   curve_.reno_bytes = std::min<std::uint64_t>(curve_.reno_bytes + curve_.reno_credit / divisor,
                                               kMaxCongestionWindow);
@@ -138,15 +141,15 @@ std::uint32_t Cubic::reduced(std::uint32_t flight) const {
   return static_cast<std::uint32_t>(used * 7 / 10);  // RFC 9438 R9438-4
 }
 
-void Cubic::on_congestion(std::uint32_t flight, bool /*by_ecn*/, Instant /*now*/) {
+void Cubic::on_congestion(std::uint32_t flight, bool /*by_ecn*/, Instant when) {
   prior_curve_ = curve_;
   const std::uint64_t now = window();
   // RFC 9438 R9438-13, fast convergence: a flow that did not get back to its plateau gives room.
   const bool is_short = now < curve_.origin_bytes;
   curve_.origin_bytes = is_short ? now * 17 / 20 : now;
   curve_.prior_bytes = now;
-  curve_.has_begun = false;
   reduce(reduced(flight));  // RFC 9438 R9438-10, R9438-11
+  begin_stage(when);
 }
 
 void Cubic::on_timeout(std::uint32_t flight, bool first, Instant /*now*/) {

@@ -48,7 +48,7 @@ class Cubic final : public LossBased {
   void slow_start(std::uint32_t delivered, const AckEvent& event);
   void avoid_congestion(std::uint32_t delivered, const AckEvent& event);
   void begin_stage(Instant now);
-  void grow_reno(std::uint32_t delivered_bytes);
+  void grow_reno(std::uint32_t delivered_bytes, std::uint64_t window_bytes);
   void grow_towards(std::uint64_t target_bytes, std::uint32_t delivered_bytes);
 
   std::uint32_t reduced(std::uint32_t flight) const;

@@ -212,7 +212,7 @@ SentSegment* SentSegments::sack_part(SentSegment& record, Seq left, Seq right, D
   const Seq to = border_before(record, right);
   if (from >= to) return nullptr;
   const bool divides = from > record.begin || to < record.end;
-  if (divides && count_ + 2 > kMaxRecords) return nullptr;
+  if (divides && count_ + 2 > most_records()) return nullptr;
   SentSegment* part = &record;
   if (from > record.begin) {
     if (!split(record, from)) return nullptr;
@@ -223,7 +223,15 @@ SentSegment* SentSegments::sack_part(SentSegment& record, Seq left, Seq right, D
   return part;
 }
 
+bool SentSegments::is_known(Seq left, Seq right) const {
+  return std::ranges::any_of(known_, [left, right](const Block& block) {
+    return block.left <= left && right <= block.right;
+  });
+}
+
 void SentSegments::sack(Seq left, Seq right, Delivery& delivery) {
+  if (sacked_bytes_ == 0) known_.fill({left, left});  // of those before nothing is left
+  if (is_known(left, right)) return;
   SentSegment* record = head_;
   if (highest_sacked_ != nullptr && highest_sacked_->begin <= left) record = highest_sacked_;
   SentSegment* sacked_before = nullptr;  // the SACKed neighbour
@@ -246,6 +254,9 @@ void SentSegments::sack(Seq left, Seq right, Delivery& delivery) {
   }
   const bool joins = sacked_before != nullptr && record != nullptr && record->fate == Fate::sacked;
   if (joins) join_next(*sacked_before);
+  const bool is_whole =
+      sacked_before != nullptr && sacked_before->begin <= left && right <= sacked_before->end;
+  if (is_whole) known_[next_known_++ % known_.size()] = {left, right};
 }
 
 // --- losses -------------------------------------------------------------------------------------
@@ -292,7 +303,7 @@ void SentSegments::forget_sacks() {
     if (record->fate != Fate::sacked) continue;
     mark_lost(*record);
   }
-  sacked_bytes_ = 0;
+  sacked_bytes_ = 0;  // known_ is forgotten with the next block
   highest_sacked_ = nullptr;
 }
 

@@ -9,6 +9,7 @@
 //        |-- lost --|-- SACKed ------|-- lost --|-- in flight -------------|
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -141,9 +142,14 @@ class SentSegments {
   void check_invariants(Seq una, Seq nxt) const;
 
  private:
-  // A peer's SACK blocks divide no further than this: the work for an ACK is bounded.
-  static constexpr std::uint32_t kMaxRecords = 2048;
+  struct Block {
+    Seq left, right;
+  };
 
+  // A peer's SACK blocks divide no further: others need records, too, and the work for an ACK is
+  // bounded.
+  std::uint32_t most_records() const { return pool_.size() / 2; }
+  bool is_known(Seq left, Seq right) const;
   SentSegment* take();
   void remove_head();
   bool split(SentSegment& record, Seq at);
@@ -157,6 +163,9 @@ class SentSegments {
   SentSegment* head_ = nullptr;
   SentSegment* tail_ = nullptr;
   SentSegment* highest_sacked_ = nullptr;  // where the next SACK block usually begins
+  // The last blocks that were found to be SACKed whole: a peer says each several times.
+  std::array<Block, 4> known_;
+  std::uint32_t next_known_ = 0;
   IntrusiveList<SentSegment, SentTag> in_flight_;
   IntrusiveList<SentSegment, SentTag> lost_;
   std::uint32_t count_ = 0;

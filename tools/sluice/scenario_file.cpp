@@ -4,9 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "tools/sluice/impairment.hpp"
 #include "tools/sluice/quantity.hpp"
@@ -138,6 +141,9 @@ void read_link_plan(Part& part, sim::LinkPlan& plan) {
   });
 }
 
+constexpr auto kEcn = std::to_array<std::pair<std::string_view, tcp::Ecn>>(
+    {{"off", tcp::Ecn::off}, {"accept", tcp::Ecn::accept}, {"ask", tcp::Ecn::ask}});
+
 void read_tcp(Part& part, tcp::Settings& tcp) {
   part.read_quantity("receive-buffer", tcp.receive_buffer_bytes, parse_size);
   part.read_quantity("send-buffer", tcp.send_buffer_bytes, parse_size);
@@ -157,9 +163,12 @@ void read_tcp(Part& part, tcp::Settings& tcp) {
     part.fail(fmt::format("congestion: '{}' is none of {}", congestion, tcp::algorithm_names()));
   }
   const std::string ecn = part.read_word("ecn", "");
-  if (ecn == "off") tcp.ecn = tcp::Ecn::off;
-  if (ecn == "accept") tcp.ecn = tcp::Ecn::accept;
-  if (ecn == "ask") tcp.ecn = tcp::Ecn::ask;
+  const auto known = std::ranges::find(kEcn, ecn, &std::pair<std::string_view, tcp::Ecn>::first);
+  if (known != kEcn.end()) {
+    tcp.ecn = known->second;
+  } else if (!ecn.empty()) {
+    part.fail(fmt::format("ecn: '{}' is none of off, accept, ask", ecn));
+  }
 }
 
 void read_host(Part& part, sim::HostPlan& host) {
@@ -262,29 +271,15 @@ void read_flows(Part& part, sim::Scenario& scenario) {
   }
 }
 
-// As an engine's defaults, and seldom looked through: such scenarios run for long.
-sim::HostPlan usual_host(Rng& rng, std::uint32_t number) {
-  sim::HostPlan host;
-  host.options.shard = sim::plain_shard(rng, number);
-  host.options.shard.max_connections = host.options.shard.max_time_waits = kMostFlows;
-  host.options.frames = 512;
-  host.options.frame_reserve = 128;
-  host.options.blocks = 16'384;
-  host.options.nodes = 65'536;
-  host.options.sent_segments = 65'536;
-  host.options.tx_slots = 256;
-  host.options.queue_packets = 32'768;
-  host.options.turns_per_check = 256;
-  return host;
-}
-
 void read_all(Part& part, sim::Scenario& scenario) {
   Rng rng(scenario.seed);
   part.read_word("about", "");
   part.read_parts("hosts", [&](Part& host) {
     const auto number = static_cast<std::uint32_t>(scenario.hosts.size());
     if (number == kMostHosts) part.fail(fmt::format("hosts: {} at most", kMostHosts));
-    scenario.hosts.push_back(usual_host(rng, number));
+    scenario.hosts.push_back(sim::engine_host(rng, number));
+    ShardOptions& shard = scenario.hosts.back().options.shard;
+    shard.max_connections = shard.max_time_waits = kMostFlows;
     read_host(host, scenario.hosts.back());
   });
   if (scenario.hosts.size() < 2) part.fail("hosts: give at least two: [{}, {}]");
@@ -303,7 +298,8 @@ void read_all(Part& part, sim::Scenario& scenario) {
 
 sim::Scenario read_scenario(const std::string& path, std::uint64_t seed) {
   std::ifstream file(path);
-  if (!file) throw ScenarioError(fmt::format("cannot read scenario '{}'", path));
+  if (!file || std::filesystem::is_directory(path))
+    throw ScenarioError(fmt::format("cannot read scenario '{}'", path));
   const Json json = Json::parse(file, nullptr, false, true);
   if (json.is_discarded()) {
     throw ScenarioError(fmt::format("{}: no JSON; see the example in sluice sim --help", path));

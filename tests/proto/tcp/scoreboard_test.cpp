@@ -126,6 +126,33 @@ TEST_F(ScoreboardTable, what_was_no_loss_is_in_flight_again_in_the_order_of_time
   EXPECT_EQ(at, nxt);
 }
 
+// A path of 100 ms and 1 Gbit/s that loses every other of 16,000 segments.
+TEST_F(ScoreboardTable, as_many_gaps_as_a_long_fat_path_can_have_are_told_apart) {
+  SentSegmentPool large{65'536};
+  SentSegments many(large);
+  Delivery delivery{Seq(0)};
+  for (std::uint32_t i = 0; i < 8000; ++i) {
+    many.append(Seq(i * 2000), Seq(i * 2000 + 2000), false, 1000, at(i));
+  }
+  for (std::uint32_t i = 0; i < 8000; ++i) {
+    many.sack(Seq(i * 2000 + 1000), Seq(i * 2000 + 2000), delivery);
+  }
+  EXPECT_EQ(delivery.sacked_bytes, 8'000'000u);
+}
+
+TEST_F(ScoreboardTable, but_one_connection_divides_no_more_than_half_the_pool) {
+  fill(1, 64);
+  for (std::uint32_t i = 1; i < 64; i += 2) sacks(i * 1000, i * 1000 + 1000);
+  EXPECT_LE(pool.size() - pool.free_count(), 32u);
+}
+
+TEST_F(ScoreboardTable, a_block_that_was_forgotten_counts_again) {
+  fill(1, 10);
+  EXPECT_EQ(sacks(2000, 4000), 2000u);
+  sent.forget_sacks();
+  EXPECT_EQ(sacks(2000, 4000), 2000u);
+}
+
 TEST_F(ScoreboardTable, RFC2018_R2018_6_forgotten_sacks_are_losses) {
   fill(2, 4);
   sacks(1000, 7000);

@@ -10,6 +10,7 @@ namespace {
 class Seeds : public ::testing::TestWithParam<int> {};
 
 constexpr int kSeedsOfARange = 50;
+constexpr int kRanges = 80;
 
 TEST_P(Seeds, FlowsSurviveWhatTheyBring) {
   const auto first = static_cast<std::uint64_t>(GetParam() * kSeedsOfARange + 1);
@@ -19,7 +20,7 @@ TEST_P(Seeds, FlowsSurviveWhatTheyBring) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Simulation, Seeds, ::testing::Range(0, 20));
+INSTANTIATE_TEST_SUITE_P(Simulation, Seeds, ::testing::Range(0, kRanges));
 
 TEST(Simulation, OneSeedIsOneOutcome) {
   for (const std::uint64_t seed : {3ULL, 7ULL, 11ULL}) {
