@@ -54,6 +54,7 @@ LinkOptions draw_faults(Rng& rng, LinkOptions link) {
   link.reorder_delay = draw_duration(rng, Duration::microseconds(10), Duration::milliseconds(50));
   link.duplicate = draw_fault(rng, 0.3);
   link.corrupt = draw_fault(rng, 0.1);
+  if (rng.chance(0.05)) link.loss_every = draw32(rng, 2, 500);
   return link;
 }
 

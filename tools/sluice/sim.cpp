@@ -43,7 +43,11 @@ Examples:
      "measure": {"from": "5s", "to": "65s"}}
 
 Each packet that a host's stack sends, and each that comes to the end of a link, counts for the
-digest, with its time. Exit code 1 when a checker has failed.)";
+digest, with its time. A checker that fails says so in one line, the last of its run,
+
+  sim seed=S t=MICROSECONDSus: WHAT (repeat: COMMAND)
+
+and the exit code is 1. What a scenario may hold: dataplane/sim/README.md.)";
 
 void report_assertion(const char* expression, const char* file, int line) {
   std::fprintf(stderr, "sim seed=%llu: assertion %s failed at %s:%d\n",
@@ -138,14 +142,31 @@ void say_measured(const sim::Scenario& scenario, const sim::Outcome& outcome) {
 void say_outcome(const sim::Scenario& scenario, const sim::Outcome& outcome, double took) {
   const double end = seconds(outcome.end - Instant());
   ShardStats sum;
-  for (const sim::HostOutcome& host : outcome.hosts) sum += host.stats;
+  std::pair<std::uint64_t, std::uint64_t> lost;  // at all, and by full queues
+  for (const sim::HostOutcome& host : outcome.hosts) {
+    sum += host.stats;
+    for (const LinkCounters& link : {host.up, host.down}) {
+      lost.first += link.lost + link.queue_full + link.too_big;
+      lost.second += link.queue_full;
+    }
+  }
   fmt::print(
-      "seed {}: digest {:016x}; {} flows, {:.3f} s in {:.3f} s ({:.0f} times as fast); {} "
-      "segments, "
-      "{} sent again, {} timeouts\n",
+      "seed {}: digest {:016x}; {} flows, {:.3f} s in {:.3f} s ({:.0f} times as fast)\n"
+      "  {} segments, {} sent again, {} timeouts; {} packets lost, {} by full queues\n",
       scenario.seed, outcome.digest, scenario.flows.size(), end, took, end / took, sum.segments_out,
-      sum.retransmitted, sum.timeouts);
+      sum.retransmitted, sum.timeouts, lost.first, lost.second);
   say_measured(scenario, outcome);
+}
+
+// What repeats a run.
+std::string command_of(const SimOptions& options, std::uint64_t seed) {
+  std::string command = fmt::format("sluice sim --seed {}", seed);
+  if (!options.scenario.empty()) command += " --scenario " + options.scenario;
+  if (options.scenario.empty() && options.minutes != 1) {
+    command += fmt::format(" --minutes {}", options.minutes);
+  }
+  if (!options.broken.empty()) command += " --break " + options.broken;
+  return command;
 }
 
 // The outcome's digest.
@@ -163,7 +184,7 @@ std::uint64_t run_one(const SimOptions& options, std::uint64_t seed, bool& faile
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   if (options.seeds == 1) say_outcome(scenario, outcome, took.count());
   failed = !outcome.failure.empty();
-  if (failed) fmt::print("{}\n", outcome.failure);
+  if (failed) fmt::print("{} (repeat: {})\n", outcome.failure, command_of(options, seed));
   std::fflush(stdout);
   return outcome.digest;
 }
