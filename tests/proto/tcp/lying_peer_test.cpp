@@ -10,7 +10,7 @@ namespace {
 
 using namespace test;
 
-constexpr std::uint32_t kStream = 400'000;
+constexpr std::uint32_t kStream = 4'000'000;
 
 class Liar {
  public:
