@@ -24,7 +24,11 @@ MutableBytes writable(const Slice& whole) {
 }  // namespace
 
 Link::Link(const LinkOptions& options, std::uint32_t most_packets, std::uint64_t seed)
-    : options_(options), rng_(seed), most_packets_(most_packets), departures_(most_packets) {
+    : options_(options),
+      rng_(seed),
+      most_packets_(most_packets),
+      in_order_(most_packets),
+      departures_(most_packets) {
   heap_.reserve(most_packets);
 }
 
@@ -49,11 +53,8 @@ bool Link::loses() {
 }
 
 void Link::let_depart(Instant now) {
-  while (first_departure_ != end_departure_) {
-    const Departure& oldest = departures_[first_departure_ % most_packets_];
-    if (oldest.at > now) return;
-    backlog_bytes_ -= oldest.bytes;
-    ++first_departure_;
+  while (!departures_.empty() && departures_.front().at <= now) {
+    backlog_bytes_ -= departures_.pop_front().bytes;
   }
 }
 
@@ -64,7 +65,7 @@ bool Link::enqueue(std::uint32_t bytes, Instant now) {
     free_at_ = std::max(free_at_, now);
     return true;
   }
-  const std::uint64_t waiting = end_departure_ - first_departure_;
+  const std::size_t waiting = departures_.size();
   const bool too_many = options_.queue_packets != 0 && waiting >= options_.queue_packets;
   const bool too_long = options_.queue_bytes != 0 && backlog_bytes_ + bytes > options_.queue_bytes;
   if (too_many || too_long || waiting == most_packets_) return false;
@@ -76,7 +77,7 @@ bool Link::enqueue(std::uint32_t bytes, Instant now) {
   free_at_ =
       free_at_ + Duration::nanoseconds(static_cast<std::int64_t>(rest_ / options_.rate_bits));
   rest_ %= options_.rate_bits;
-  departures_[end_departure_++ % most_packets_] = {free_at_, bytes};
+  departures_.push_back({free_at_, bytes});
   backlog_bytes_ += bytes;
   return true;
 }
@@ -96,7 +97,7 @@ void Link::damage(LinkPacket& packet) {
   ++counters_.corrupted;
 }
 
-void Link::fly(LinkPacket packet, Instant at) {
+void Link::hold_back(LinkPacket packet, Instant at) {
   heap_.push_back({at, next_number_++, std::move(packet)});
   std::push_heap(heap_.begin(), heap_.end());
 }
@@ -108,7 +109,7 @@ Link::Fate Link::send(LinkPacket packet, Instant now) {
     ++counters_.too_big;
     return Fate::too_big;
   }
-  if (is_full() || !enqueue(bytes, now)) {
+  if (under_way() == most_packets_ || !enqueue(bytes, now)) {
     ++counters_.queue_full;
     return Fate::queue_full;
   }
@@ -120,25 +121,30 @@ Link::Fate Link::send(LinkPacket packet, Instant now) {
   if (rng_.chance(options_.corrupt)) damage(packet);
   Instant arrival = free_at_ + options_.delay + draw(options_.jitter);
   arrival = std::max(arrival, last_in_order_);
-  if (rng_.chance(options_.duplicate) && heap_.size() + 1 < most_packets_) {
+  if (rng_.chance(options_.duplicate) && under_way() + 1 < most_packets_) {
     ++counters_.duplicated;
-    fly(packet, arrival + draw(options_.reorder_delay));
+    hold_back(packet, arrival + draw(options_.reorder_delay));
   }
   if (rng_.chance(options_.reorder)) {
     ++counters_.reordered;
-    arrival = arrival + draw(options_.reorder_delay);
+    hold_back(std::move(packet), arrival + draw(options_.reorder_delay));
   } else {
     last_in_order_ = arrival;
+    in_order_.push_back({arrival, next_number_++, std::move(packet)});
   }
-  fly(std::move(packet), arrival);
   return Fate::on_its_way;
 }
 
 std::optional<LinkPacket> Link::take(Instant now) {
   if (next_delivery() > now) return std::nullopt;
-  std::pop_heap(heap_.begin(), heap_.end());
-  LinkPacket packet = std::move(heap_.back().packet);
-  heap_.pop_back();
+  LinkPacket packet;
+  if (heap_.empty() || (!in_order_.empty() && heap_.front() < in_order_.front())) {
+    packet = in_order_.pop_front().packet;
+  } else {
+    std::pop_heap(heap_.begin(), heap_.end());
+    packet = std::move(heap_.back().packet);
+    heap_.pop_back();
+  }
   ++counters_.delivered;
   counters_.delivered_bytes += packet.whole.size() - kVirtio;
   return packet;

@@ -4,12 +4,14 @@
 // taken in the constructor.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "dataplane/link/link_counters.hpp"
 #include "dataplane/link/link_options.hpp"
+#include "dataplane/link/ring.hpp"
 #include "proto/base/frame.hpp"
 #include "proto/base/rng.hpp"
 #include "proto/base/time.hpp"
@@ -36,11 +38,17 @@ class Link {
   // its sums finished, and is left alone while other slices look into its frame.
   Fate send(LinkPacket packet, Instant now);
   // never() when nothing is under way.
-  Instant next_delivery() const { return heap_.empty() ? Instant::never() : heap_.front().at; }
+  Instant next_delivery() const {
+    const Instant in_order = in_order_.empty() ? Instant::never() : in_order_.front().at;
+    return heap_.empty() ? in_order : std::min(in_order, heap_.front().at);
+  }
   // The next packet that has arrived by `now`.
   std::optional<LinkPacket> take(Instant now);
   // Loses what is under way.
-  void clear() { heap_.clear(); }
+  void clear() {
+    in_order_.clear();
+    heap_.clear();
+  }
 
   const LinkCounters& counters() const { return counters_; }
   const LinkOptions& options() const { return options_; }
@@ -67,8 +75,8 @@ class Link {
   bool enqueue(std::uint32_t bytes, Instant now);
   void mark(const LinkPacket& packet);
   void damage(LinkPacket& packet);
-  void fly(LinkPacket packet, Instant at);
-  bool is_full() const { return heap_.size() == most_packets_; }
+  void hold_back(LinkPacket packet, Instant at);
+  std::size_t under_way() const { return in_order_.size() + heap_.size(); }
   Duration draw(Duration most);
 
   LinkOptions options_;
@@ -80,11 +88,9 @@ class Link {
   std::uint64_t rest_ = 0;  // of its last nanosecond, in units of 1/rate: so that none gets lost
   Instant last_in_order_;   // arrival of the last packet that was not held back
   std::uint64_t next_number_ = 0;
-  std::vector<Flying> heap_;
-  // A ring of what waits, in order.
-  std::vector<Departure> departures_;
-  std::uint64_t first_departure_ = 0;
-  std::uint64_t end_departure_ = 0;
+  Ring<Flying> in_order_;
+  std::vector<Flying> heap_;    // what was held back, and duplicates
+  Ring<Departure> departures_;  // of what waits, in order
   std::uint64_t backlog_bytes_ = 0;
   LinkCounters counters_;
 };

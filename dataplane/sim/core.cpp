@@ -46,8 +46,8 @@ void Core::close() {
 }
 
 void Core::receive(LinkPacket packet) {
+  if (queue_.empty()) is_stale_ = true;
   if (queue_.size() < options_.queue_packets) queue_.push_back(std::move(packet));
-  next_turn_ = soonest();
 }
 
 void Core::schedule(Instant at, std::function<void()> work) {
@@ -74,9 +74,11 @@ bool Core::is_quiet() const {
 void Core::find_next_turn() const {
   Instant next = host_.forgets_timers() ? Instant::never() : shard_->next_deadline();
   if (!work_.empty()) next = std::min(next, work_.begin()->first);
-  const bool busy = !queue_.empty() || !inbox_.empty() || !in_kernel_.empty() ||
+  const bool busy = has_left_packets_ || !inbox_.empty() || !in_kernel_.empty() ||
                     shard_->has_output() || host_.has_planted(Fault::restless_timer);
-  next_turn_ = busy ? soonest() : std::max(next, soonest());
+  if (busy) next = now_;
+  if (!queue_.empty()) next = std::min(next, now_ + options_.coalesce);
+  next_turn_ = std::max(next, now_ + options_.turn_time);
   is_stale_ = false;
 }
 
@@ -171,6 +173,7 @@ bool Core::turn(Instant now) {
   ++turns_;
   complete_slots(false);
   const std::uint32_t received = take_packets();
+  has_left_packets_ = !queue_.empty();
   do_work(now);
   if (!host_.forgets_timers()) shard_->on_time(now);
   shard_->fill(batch_, now);

@@ -34,8 +34,9 @@ struct HostOptions {
   std::uint32_t packets_per_turn = 32;
   std::uint32_t queue_packets = 500;               // of the device; more are dropped
   Duration turn_time = Duration::microseconds(5);  // one turn takes at least so long
-  std::uint32_t turns_per_check = 1;               // of the shard's invariants
-  bool cut = true;  // super-segments are cut on the way; false: they arrive whole
+  Duration coalesce;  // so long after a turn the device keeps what comes for the next one
+  std::uint32_t turns_per_check = 1;  // of the shard's invariants
+  bool cut = true;                    // super-segments are cut on the way; false: they arrive whole
 };
 
 // Hears of what passes between a host's stack and its device.
@@ -64,7 +65,7 @@ class Core {
   // From another core, who has parsed it: this one owns the flow.
   void hand_over(Slice ip, const wire::Packet& packet) {
     inbox_.push_back({std::move(ip), packet});
-    next_turn_ = soonest();
+    is_stale_ = true;
   }
   // Never earlier than the last turn.
   Instant next_turn() const {
@@ -104,7 +105,6 @@ class Core {
     TxPacket* packet;
   };
 
-  Instant soonest() const { return now_ + options_.turn_time; }
   void find_next_turn() const;
   bool take_packet(const LinkPacket& arrived);
   std::uint32_t take_packets();
@@ -128,6 +128,7 @@ class Core {
   mutable bool is_stale_ = true;  // next_turn_ must be found anew
   std::uint64_t turns_ = 0;
   std::deque<LinkPacket> queue_;
+  bool has_left_packets_ = false;  // in the queue, in its last turn
   std::deque<Handed> inbox_;
   std::deque<Held> in_kernel_;
   std::vector<std::uint8_t> scratch_;

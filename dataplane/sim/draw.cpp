@@ -137,6 +137,8 @@ HostOptions draw_host(Rng& rng, std::uint32_t number) {
   host.queue_packets = pick<std::uint32_t, 3>(rng, {500, 500, 20});
   host.turn_time = pick<Duration, 3>(
       rng, {Duration::microseconds(5), Duration::microseconds(50), Duration::milliseconds(1)});
+  host.coalesce =
+      pick<Duration, 3>(rng, {Duration(), Duration::microseconds(200), Duration::milliseconds(2)});
   host.cut = rng.chance(0.8);
   return host;
 }

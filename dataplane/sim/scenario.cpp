@@ -71,6 +71,11 @@ HostPlan engine_host(Rng& rng, std::uint32_t number) {
   return host;
 }
 
+Duration usual_coalescing(const HostPlan& host) {
+  const Duration delay = host.up.options.delay + host.down.options.delay;
+  return std::min(delay / 10, Duration::milliseconds(1));
+}
+
 Scenario plain_scenario(std::uint64_t seed, std::uint32_t hosts) {
   Rng rng(seed);
   Scenario scenario;

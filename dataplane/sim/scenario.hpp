@@ -40,6 +40,9 @@ ShardOptions plain_shard(Rng& rng, std::uint32_t number);
 
 // As large as an engine's defaults, and seldom looked through: for what runs long.
 HostPlan engine_host(Rng& rng, std::uint32_t number);
+// How its device coalesces packets where nothing else is said: a tenth of the time that they take
+// on its links, a millisecond at most. What is finer is lost on such a path, and takes its time.
+Duration usual_coalescing(const HostPlan& host);
 
 // Hosts with default sizes, clean and fast wires, no flows.
 Scenario plain_scenario(std::uint64_t seed, std::uint32_t hosts = 2);

@@ -1,6 +1,7 @@
 #include "dataplane/sim/wire_checker.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "proto/wire/format.hpp"
@@ -27,19 +28,37 @@ bool SentText::agrees(std::int64_t begin, Bytes text) const {
     text = text.subspan(unknown);
     begin = first_;
   }
-  const auto at = gone_ + static_cast<std::size_t>(begin - first_);
-  return text.empty() || std::memcmp(text.data(), bytes_.data() + at, text.size()) == 0;
+  if (text.empty()) return true;
+  const std::size_t at = place_of(begin);
+  const std::size_t straight = std::min(text.size(), ring_.size() - at);
+  return std::memcmp(text.data(), &ring_[at], straight) == 0 &&
+         std::memcmp(text.data() + straight, ring_.data(), text.size() - straight) == 0;
 }
 
-// Bytes are moved only once three times as many have gone as are left.
+void SentText::append(Bytes text) {
+  if (text.empty()) return;
+  if (size_ + text.size() > ring_.size()) grow(size_ + text.size());
+  const std::size_t at = place_of(end());
+  const std::size_t straight = std::min(text.size(), ring_.size() - at);
+  std::memcpy(&ring_[at], text.data(), straight);
+  std::memcpy(ring_.data(), text.data() + straight, text.size() - straight);
+  size_ += text.size();
+}
+
+void SentText::grow(std::size_t least) {
+  std::vector<std::uint8_t> larger(std::bit_ceil(std::max<std::size_t>(least, 4096)));
+  larger.swap(ring_);
+  for (std::size_t i = 0; i < size_; ++i) {
+    const std::size_t position = static_cast<std::size_t>(first_) + i;
+    ring_[position & (ring_.size() - 1)] = larger[position & (larger.size() - 1)];
+  }
+}
+
 void SentText::forget_before(std::int64_t position) {
   position = std::min(position, end());
   if (position <= first_) return;
-  gone_ += static_cast<std::size_t>(position - first_);
+  size_ -= static_cast<std::size_t>(position - first_);
   first_ = position;
-  if (gone_ < bytes_.size() / 4 * 3 + 1) return;
-  bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(gone_));
-  gone_ = 0;
 }
 
 FlowKey WireChecker::key_of(const wire::Packet& packet) {

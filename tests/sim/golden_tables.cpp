@@ -106,12 +106,12 @@ std::string short_flow_cell(const Path& path, std::uint64_t bytes) {
 
 std::string short_flows_table() {
   std::string table =
-      "Time from connect() until the last byte has arrived, in milliseconds: median and 95th of "
-      "a hundred.\n"
+      "Time from connect() until the last byte has arrived, in milliseconds: median and 95th "
+      "percentile.\n"
       "50 Mbit/s, round trip 40 ms, a buffer of one bandwidth-delay product, forty flows one "
       "after another.\n"
-      "Theory: half a round trip more than the handshake and slow start's rounds from ten "
-      "segments on, and the rate.\n\n"
+      "Theory, without losses: the handshake, slow start's rounds from ten segments on, the "
+      "rate, and half a round trip.\n\n"
       "algorithm      bytes    theory   no loss     95th   loss 1 %     95th\n";
   for (const auto& [algorithm, name] : kAlgorithms) {
     for (const std::uint64_t bytes : {1000U, 10'000U, 100'000U, 1'000'000U}) {

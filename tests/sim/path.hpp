@@ -54,6 +54,7 @@ inline Scenario hosts_of(const Path& path) {
     scenario.hosts[0].up.changes.push_back({change.at, with_faults(path, change.options)});
   }
   scenario.hosts[1].up.options.delay = path.round_trip / 2;
+  for (HostPlan& host : scenario.hosts) host.options.coalesce = usual_coalescing(host);
   scenario.measured = {Instant() + path.from, Instant() + path.to};
   return scenario;
 }

@@ -188,6 +188,8 @@ void read_host(Part& part, sim::HostPlan& host) {
   part.read_part("tcp", [&](Part& tcp) { read_tcp(tcp, options.shard.tcp); });
   part.read_part("up", [&](Part& up) { read_link_plan(up, host.up); });
   part.read_part("down", [&](Part& down) { read_link_plan(down, host.down); });
+  options.coalesce = sim::usual_coalescing(host);
+  part.read_quantity("coalesce", options.coalesce, parse_duration);
 }
 
 void read_end(Part& part, sim::EndPlan& end) {

@@ -212,6 +212,8 @@ void run(const SimOptions& options) {
       digest.add(run_one(options, options.seed + i, failed));
       failures += failed ? 1 : 0;
     }
+  } catch (const CLI::Error&) {
+    throw;  // said already
   } catch (const std::runtime_error& error) {
     fail(error.what());
   }
