@@ -66,7 +66,7 @@ void Cubic::on_sent(std::uint32_t bytes, std::uint32_t flight, Instant now) {
 
 void Cubic::on_ack(const AckEvent& event) {
   if (event.in_recovery && curve_.has_begun && !event.ecn_echo) {
-    grow_reno(event.delivered_bytes, curve_.prior_bytes);
+    grow_reno(event.delivered_bytes, std::max<std::uint64_t>(curve_.prior_bytes, window()));
   }
   // RFC 3168 R3168-5; RFC 5681 R5681-14: a duplicate grows nothing, with SACK either.
   if (event.ecn_echo || event.acked_bytes == 0) return;

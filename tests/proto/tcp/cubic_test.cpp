@@ -39,6 +39,27 @@ class CubicWindow : public testing::Test {
     event.rtt = event.smoothed_rtt = rtt;
     cubic.on_ack(event);
   }
+  // In a recovery PRR rules the window.
+  void repairs(std::uint32_t bytes) {
+    AckEvent event;
+    event.now = now;
+    event.acked_bytes = event.delivered_bytes = bytes;
+    event.in_recovery = event.window_was_full = true;
+    cubic.on_ack(event);
+  }
+  // HyStart++ does so when the round trip grows from round to round.
+  void ends_slow_start() {
+    for (std::uint64_t i = 0; i < 200; ++i) {
+      AckEvent event;
+      event.acked_bytes = event.delivered_bytes = kMss;
+      event.window_was_full = true;
+      event.acked_sequence = i / 10 * 1000;
+      event.send_sequence = event.acked_sequence + 1000;
+      event.rtt = event.smoothed_rtt = seconds(0.02 * static_cast<double>(1 + i / 10));
+      cubic.on_ack(event);
+    }
+    EXPECT_FALSE(cubic.in_slow_start());
+  }
   double segments() const { return cubic.window() / double{kMss}; }
 
   Instant now = Instant::from_ns(1'000'000'000);
@@ -124,6 +145,24 @@ TEST_F(CubicWindow, RFC9438_R9438_8_R9438_9_a_short_round_trip_grows_as_reno_doe
   runs(20, Duration::milliseconds(10));
   const double rounds_to_old_window = 6 / alpha;
   EXPECT_NEAR(segments(), 20 + (30 - rounds_to_old_window), 1.0);  // alpha is 1 by now
+}
+
+TEST_F(CubicWindow, RFC9438_R9438_8_recovery_is_a_round_trip_of_growth_as_others) {
+  starts_at(100);
+  congests();
+  EXPECT_EQ(cubic.curve().reno_bytes, 70'000u);
+  repairs(100 * kMss);
+  EXPECT_EQ(cubic.curve().reno_bytes, 70'000u + 9 * kMss / 17);
+  EXPECT_EQ(cubic.window(), 70'000u);  // until it is over
+}
+
+TEST_F(CubicWindow, a_recovery_without_a_reduction_before_it_has_a_window_too) {
+  starts_at(10);
+  ends_slow_start();
+  acknowledges(kMss, seconds(0.02));
+  EXPECT_TRUE(cubic.curve().has_begun);
+  repairs(10 * kMss);
+  EXPECT_GE(cubic.curve().reno_bytes, cubic.window());
 }
 
 TEST_F(CubicWindow, RFC9438_R9438_13_a_flow_that_did_not_come_back_gives_room) {
