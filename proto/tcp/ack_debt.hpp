@@ -25,8 +25,8 @@ struct OwedAck {
 
 class AckDebt {
  public:
-  // `bytes` more arrived in order, up to `rcv_nxt`, in segments of about `segment_bytes`.
-  void on_in_order(std::uint32_t bytes, std::uint32_t segment_bytes, Seq rcv_nxt, Instant now,
+  // `bytes` more arrived in order, up to `rcv_nxt`, in segments of `full_bytes` at most.
+  void on_in_order(std::uint32_t bytes, std::uint32_t full_bytes, Seq rcv_nxt, Instant now,
                    Duration delay);
   // An ACK of its own for a duplicate or out-of-order segment.
   void owe_duplicate(Seq rcv_nxt, wire::SackBlock first_block = {});

@@ -288,8 +288,7 @@ Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
   if (segment.twice.left != segment.twice.right) {  // RFC 2883
     ack_debt_.owe_duplicate(rcv_.nxt, segment.twice);
   } else {
-    ack_debt_.on_in_order(length, std::min(receive_mss_, length), rcv_.nxt, now,
-                          settings_.delayed_ack);
+    ack_debt_.on_in_order(length, receive_mss_, rcv_.nxt, now, settings_.delayed_ack);
   }
   if (had_gap) ack_debt_.owe_now();  // RFC 5681 R5681-12
   events_ |= kReadable;

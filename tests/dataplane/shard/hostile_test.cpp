@@ -99,6 +99,7 @@ class HostileTest : public ::testing::Test {
   void exchange() {
     for (const SentPacket& packet : friendly.takes()) {
       last_text = packet.packet.tcp;
+      last_end = last_text.sequence + packet.packet.payload_length;
       last_bytes = packet.bytes;
       to_victim(packet.bytes, false);
     }
@@ -160,6 +161,7 @@ class HostileTest : public ::testing::Test {
   ShardHost friendly{options_of("10.1.0.1/24", "fd01::1/64")};
   ShardHost victim{options_of("10.2.0.1/24", "fd02::1/64")};
   wire::TcpHeader last_text;
+  std::uint32_t last_end = 0;  // where its text ends
   wire::TcpHeader victim_text;
   PacketBytes last_bytes;
   PacketBytes victim_said;
@@ -217,8 +219,8 @@ PacketBytes HostileTest::blind_reset() {
   if (rng.chance(0.5)) text.flags |= wire::kAck;
   text.payload.clear();
   text.sequence = near_rcv_nxt();
-  // Exactly at RCV.NXT it would be obeyed, as it should.
-  if (text.sequence == victim_text.acknowledgment) text.sequence += 1;
+  // Exactly at RCV.NXT, told or not yet, it would be obeyed, as it should.
+  while (text.sequence == victim_text.acknowledgment || text.sequence == last_end) ++text.sequence;
   return tcp_packet(live_flow(), text);
 }
 

@@ -93,6 +93,15 @@ TEST_F(Acknowledging, an_ack_rides_on_data) {
   peer.nothing();
 }
 
+TEST_F(Acknowledging, RFC5681_R5681_18_more_than_a_full_segment_is_told_at_once) {
+  peer.connects();
+  grow_up();
+  peer.sends(data(100).seq(base_));
+  peer.nothing();
+  peer.sends(data(1000).seq(base_ + 100));
+  peer.expects(ack(base_ + 1100));
+}
+
 TEST_F(Acknowledging, RFC5681_R5681_12_each_segment_beyond_a_gap_owes_one) {
   peer.connects();
   grow_up();

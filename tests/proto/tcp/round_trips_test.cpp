@@ -60,6 +60,17 @@ TEST_P(RoundTrips, requests_of_any_size_on_a_clean_path) {
   expect_clean(ends.server);
 }
 
+TEST_P(RoundTrips, a_small_segment_before_a_full_one_on_a_clean_path) {
+  ends.connect();
+  for (int i = 0; i < 40; ++i) {
+    ends.client.send(100);
+    ends.run_for(Duration::nanoseconds(1));
+    ends.client.send(1448);
+    ends.run_for(GetParam() * 4 + 300_ms);
+  }
+  expect_clean(ends.client);
+}
+
 // The variance of a steady path tends to zero; the ACK of a single segment waits all the same.
 TEST_P(RoundTrips, single_segments_after_a_steady_transfer) {
   ends.connect();
