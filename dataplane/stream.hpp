@@ -55,6 +55,8 @@ struct StreamStats {
   std::string_view congestion;  // the algorithm's name
   std::uint32_t congestion_window = 0;
   std::uint32_t slow_start_threshold = 0;
+  std::uint32_t receive_buffer = 0;  // what it may hold now
+  std::uint32_t send_buffer = 0;
   std::int64_t smoothed_rtt_us = 0;
   std::int64_t rtt_variation_us = 0;
   std::int64_t min_rtt_us = 0;

@@ -15,6 +15,7 @@ FramePool::FramePool(std::uint32_t frames, std::uint32_t frame_bytes, std::uint3
     : memory_(new std::uint8_t[frames * stride_of(frame_bytes)]),
       frames_(new Frame[frames]),
       size_(frames),
+      frame_bytes_(frame_bytes),
       reserve_(reserve) {
   for (std::uint32_t i = frames; i-- > 0;) {
     Frame& frame = frames_[i];

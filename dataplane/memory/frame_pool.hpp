@@ -21,6 +21,10 @@ class FramePool final : public FrameSource, public FrameHome {
   Frame* take() override;
   void take_back(Frame& frame) override;
   bool is_scarce() const override { return free_count_ < reserve_; }
+  MemoryLevel level() const override { return memory_level(free_count_, reserve_); }
+  std::uint64_t spare_bytes() const override {
+    return is_scarce() ? 0 : std::uint64_t{free_count_ - reserve_} * frame_bytes_;
+  }
 
   Frame& frame(std::uint32_t id) { return frames_[id]; }
   std::uint32_t size() const { return size_; }
@@ -31,6 +35,7 @@ class FramePool final : public FrameSource, public FrameHome {
   std::unique_ptr<Frame[]> frames_;
   Frame* free_ = nullptr;
   std::uint32_t size_;
+  std::uint32_t frame_bytes_;
   std::uint32_t reserve_;
   std::uint32_t free_count_ = 0;
 };

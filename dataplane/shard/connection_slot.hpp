@@ -15,8 +15,13 @@ class Shard;
 
 struct ReadyTag {};
 struct AllTag {};
+struct GapTag {};  // those that hold something beyond a gap
 
-struct ConnectionSlot final : Stream, WheelNode, ListNode<ReadyTag>, ListNode<AllTag> {
+struct ConnectionSlot final : Stream,
+                              WheelNode,
+                              ListNode<ReadyTag>,
+                              ListNode<AllTag>,
+                              ListNode<GapTag> {
   ConnectionSlot(Shard& owner, const FlowKey& key, std::uint64_t hash,
                  const tcp::Settings& settings, const tcp::Resources& resources)
       : shard(owner), flow_key(key), flow_hash(hash), tcp(settings, resources) {}

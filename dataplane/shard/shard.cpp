@@ -21,8 +21,7 @@ void add_counters(ShardStats& sum, const tcp::ConnectionCounters& counters) {
   sum.retransmitted += counters.retransmitted;
   sum.timeouts += counters.timeouts;
   sum.fast_retransmits += counters.fast_retransmits;
-  sum.tail_probes += counters.tail_probes;
-  sum.undone += counters.undone;
+  sum.gaps_forgotten += counters.gaps_forgotten;
 }
 
 bool is_half_open(const ConnectionSlot& slot) {
@@ -112,6 +111,7 @@ void Shard::run(ConnectCommand& command) {
            find_flow(flow, hash_of(flow)).is_none();
   });
   if (flow.local_port == 0) return events.on_connect_failed("no local port is free");
+  if (!has_memory()) return events.on_connect_failed("memory is short");
   ConnectionSlot* const slot = make_slot(flow);
   if (slot == nullptr) return events.on_connect_failed("the connection limit is reached");
   slot->events = &events;
@@ -216,6 +216,7 @@ void Shard::release(ConnectionSlot& slot) {
   wheel_.cancel(slot);
   slot.ListNode<ReadyTag>::unlink();
   slot.ListNode<AllTag>::unlink();
+  slot.ListNode<GapTag>::unlink();
   generations_[slots_.index_of(slot)] = 0;
   slots_.destroy(slot);
 }
@@ -326,6 +327,7 @@ ShardStats Shard::stats() const {
   });
   sum.connections = slots_.live();
   sum.time_waits = time_waits_.size();
+  sum.memory_level = resources_.level();
   if (reassembly_) sum.datagrams_joined = reassembly_->counters().joined;
   return sum;
 }
@@ -336,6 +338,7 @@ void Shard::check_invariants() const {
     slot.tcp.check_invariants();
     const bool waits = !slot.tcp.deadline().is_never();
     SLUICE_ASSERT(!waits || slot.is_armed() || slot.ListNode<ReadyTag>::is_linked());
+    SLUICE_ASSERT(!slot.tcp.has_gap() || slot.ListNode<GapTag>::is_linked());
     SLUICE_ASSERT(!slot.in_table || !find_flow(slot.flow_key, slot.flow_hash).is_none());
   });
 }

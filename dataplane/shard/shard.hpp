@@ -9,6 +9,7 @@
 //   shard_output.cpp     a packet's way out
 //   shard_datagrams.cpp  fragments and UDP
 //   shard_answers.cpp    packets of no connection, on their way out
+//   shard_memory.cpp     what is done when memory runs short
 #pragma once
 
 #include <cstdint>
@@ -166,6 +167,11 @@ class Shard {
                             std::uint16_t segment_bytes, bool complete_sums) const;
   std::uint32_t next_identification(bool v4);
 
+  // shard_memory.cpp
+  bool has_memory();
+  void watch_memory();
+  void note_gap(ConnectionSlot& slot);
+
   // shard_output.cpp
   bool close_if_finished(ConnectionSlot& slot);
   bool fill_connection(ConnectionSlot& slot, TxBatch& batch, std::uint32_t& budget);
@@ -194,6 +200,8 @@ class Shard {
   bool sockets_wait_ = false;  // some socket's on_writable() is owed
   IntrusiveList<ConnectionSlot, ReadyTag> ready_;
   IntrusiveList<ConnectionSlot, AllTag> all_;
+  IntrusiveList<ConnectionSlot, GapTag> gapped_;  // those that have been so for longest first
+  bool memory_was_short_ = false;
   tcp::OutSegment out_;
   ShardStats stats_;
   std::vector<std::uint32_t> generations_;  // of the slot's present stream; 0: none

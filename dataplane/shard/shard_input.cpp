@@ -49,6 +49,7 @@ DropReason Shard::on_tcp(const Slice& ip, const wire::Packet& packet) {
 DropReason Shard::on_connection(ConnectionSlot& slot, tcp::Segment segment) {
   const DropReason reason = slot.tcp.on_segment(segment, now_);
   segment.payload = Slice();  // what the connection did not take goes home before callbacks run
+  note_gap(slot);
   after_event(slot);
   return reason;
 }
@@ -96,6 +97,7 @@ DropReason Shard::on_syn(ListenerEntry& listener, const FlowKey& flow, const tcp
                          const tcp::TimeWait* previous) {
   if (stopping_) return DropReason::stopping;
   if (listener.half_open >= listener.options.backlog) return DropReason::backlog_full;
+  if (!has_memory()) return DropReason::memory_short;
   ConnectionSlot* const slot = make_slot(flow);
   if (slot == nullptr) return DropReason::connection_limit;
   tcp::Identity identity = identity_of(flow);

@@ -17,6 +17,7 @@ constexpr std::uint32_t kPacketsPerConnection = 8;
 
 void Shard::fill(TxBatch& batch, Instant now) {
   now_ = now;
+  watch_memory();
   std::uint32_t budget = std::min(kPacketsPerTurn, batch.free_count());
   // Each at most half of what is left, so that no flood of them keeps connections from speaking.
   for (OutQueue* const queue : {&replies_, &datagrams_}) {

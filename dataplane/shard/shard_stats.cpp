@@ -1,5 +1,7 @@
 #include "dataplane/shard/shard_stats.hpp"
 
+#include <algorithm>
+
 namespace sluice {
 
 ShardStats& ShardStats::operator+=(const ShardStats& other) {
@@ -19,8 +21,8 @@ ShardStats& ShardStats::operator+=(const ShardStats& other) {
   retransmitted += other.retransmitted;
   timeouts += other.timeouts;
   fast_retransmits += other.fast_retransmits;
-  tail_probes += other.tail_probes;
-  undone += other.undone;
+  gaps_forgotten += other.gaps_forgotten;
+  memory_shortages += other.memory_shortages;
   resets_sent += other.resets_sent;
   echo_replies += other.echo_replies;
   errors_sent += other.errors_sent;
@@ -33,6 +35,7 @@ ShardStats& ShardStats::operator+=(const ShardStats& other) {
   connections += other.connections;
   half_open += other.half_open;
   time_waits += other.time_waits;
+  memory_level = std::max(memory_level, other.memory_level);
   for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += other.drops[i];
   return *this;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "proto/base/memory_level.hpp"
 #include "proto/wire/drop_reason.hpp"
 
 namespace sluice {
@@ -26,20 +27,21 @@ struct ShardStats {
   std::uint64_t retransmitted = 0;  // segments
   std::uint64_t timeouts = 0;       // retransmission timer
   std::uint64_t fast_retransmits = 0;
-  std::uint64_t tail_probes = 0;
-  std::uint64_t undone = 0;       // recoveries that turned out to be needless
-  std::uint64_t resets_sent = 0;  // for segments that nobody expected
+  std::uint64_t gaps_forgotten = 0;    // what lay beyond a gap was given up for want of memory
+  std::uint64_t memory_shortages = 0;  // how often memory was no longer plenty
+  std::uint64_t resets_sent = 0;       // for segments that nobody expected
   std::uint64_t echo_replies = 0;
   std::uint64_t errors_sent = 0;   // ICMP: unreachable, time exceeded
   std::uint64_t datagrams_in = 0;  // UDP, to a socket; one that came cut counts as its pieces
   std::uint64_t datagrams_out = 0;
   std::uint64_t datagrams_joined = 0;  // packets joined from fragments, of any protocol
   std::uint64_t fragments_out = 0;
-  std::uint64_t replies_dropped = 0;     // answers for which the reply queue had no room
-  std::uint64_t time_wait_recycled = 0;  // forgotten early because the slab was full
-  std::uint32_t connections = 0;         // now
-  std::uint32_t half_open = 0;           // now, of listeners
-  std::uint32_t time_waits = 0;          // now
+  std::uint64_t replies_dropped = 0;               // answers for which the reply queue had no room
+  std::uint64_t time_wait_recycled = 0;            // forgotten early because the slab was full
+  std::uint32_t connections = 0;                   // now
+  std::uint32_t half_open = 0;                     // now, of listeners
+  std::uint32_t time_waits = 0;                    // now
+  MemoryLevel memory_level = MemoryLevel::plenty;  // now; of several shards the worst
   std::array<std::uint64_t, kDropReasons> drops{};
 
   ShardStats& operator+=(const ShardStats& other);

@@ -100,6 +100,8 @@ StreamStats Stream::stats() const {
   stats.congestion = tcp.congestion().name();
   stats.congestion_window = tcp.congestion().window();
   stats.slow_start_threshold = tcp.congestion().ssthresh();
+  stats.receive_buffer = tcp.receive_buffer_bytes();
+  stats.send_buffer = tcp.send_buffer_bytes();
   stats.smoothed_rtt_us = tcp.rtt().smoothed().us();
   stats.rtt_variation_us = tcp.rtt().variation().us();
   stats.min_rtt_us = tcp.min_rtt().get().us();

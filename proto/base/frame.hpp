@@ -10,6 +10,7 @@
 
 #include "proto/base/assert.hpp"
 #include "proto/base/bytes.hpp"
+#include "proto/base/memory_level.hpp"
 
 namespace sluice {
 
@@ -30,6 +31,9 @@ class FrameHome {
 class FrameSource {
  public:
   virtual Frame* take() = 0;
+  virtual MemoryLevel level() const { return MemoryLevel::plenty; }
+  // Bytes that can be lent before the reserve is touched; by default without end.
+  virtual std::uint64_t spare_bytes() const { return UINT64_MAX; }
 
  protected:
   ~FrameSource() = default;

@@ -40,7 +40,10 @@ class SliceNodePool {
     free_ = &node;
     ++free_count_;
   }
+  MemoryLevel level() const { return memory_level(free_count_, reserve_); }
   bool is_scarce() const { return free_count_ < reserve_; }
+  // How many can be taken before the reserve is touched.
+  std::uint32_t spare_count() const { return is_scarce() ? 0 : free_count_ - reserve_; }
   std::uint32_t free_count() const { return free_count_; }
   std::uint32_t size() const { return size_; }
 

@@ -56,9 +56,9 @@ void Connection::open_passive(const Identity& identity, const Segment& syn, Inst
   state_ = State::syn_received;
   rcv_.irs = syn.seq;
   rcv_.nxt = rcv_.last_ack_sent = syn.seq + 1u;  // RFC 9293 SA-L3
-  rcv_.edge = rcv_.nxt + std::min(receive_buffer_bytes(), kUnscaledWindow);
-  snd_.wnd = snd_.max_wnd = syn.window;  // RFC 7323 R7323-3: never scaled in a SYN
+  snd_.wnd = snd_.max_wnd = syn.window;          // RFC 7323 R7323-3: never scaled in a SYN
   take_syn_options(*syn.options);
+  rcv_.edge = rcv_.nxt + std::min(receive_room(), kUnscaledWindow);
   ecn_on_ = settings_.ecn != Ecn::off && syn.has(wire::kEce) && syn.has(wire::kCwr);
   ts_recent_at_ = now;
   // Text and FIN of the SYN are not acknowledged: the peer sends them again.
@@ -110,28 +110,44 @@ void Connection::set_congestion(Algorithm algorithm, Instant now) {
 
 // --- calls ----------------------------------------------------------------------------------
 
+// Bytes that the send buffer may hold: fewer when memory is short, and then always so many that a
+// reference gets in.
+std::uint32_t Connection::send_room() const {
+  using Share = Resources::Share;
+  const bool is_plenty = resources_.level() == MemoryLevel::plenty;
+  const std::uint32_t share =
+      resources_.share_for(send_buffer_.size(), is_plenty ? Share::generous : Share::modest);
+  return std::min(send_buffer_bytes_, std::max(share, kLeastSendRoom));
+}
+
 std::uint32_t Connection::send_space() const {
   const bool open = state_ == State::established || state_ == State::close_wait ||
                     state_ == State::syn_sent || state_ == State::syn_received;
   if (!open || fin_wanted_) return 0;
-  const std::uint32_t used = send_buffer_.size();
-  return send_buffer_bytes_ - std::min(used, send_buffer_bytes_);
+  const std::uint32_t room = send_room();
+  const std::uint32_t space = room - std::min(room, send_buffer_.size());
+  if (space == 0) wants_room_ = true;
+  return space;
 }
 
 std::uint32_t Connection::send(Bytes bytes) {
   const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), UINT32_MAX));
-  const std::uint32_t room = std::min(wanted, send_space());
-  return after_send(wanted, send_buffer_.append(bytes.first(room), resources_));
+  const std::uint32_t space = send_space();
+  const std::uint32_t most = std::min(wanted, space);
+  return after_send(wanted, space, send_buffer_.append(bytes.first(most), resources_));
 }
 
 std::uint32_t Connection::send(Slice slice) {
   const std::uint32_t wanted = slice.size();
-  slice.keep_front(std::min(wanted, send_space()));
-  return after_send(wanted, send_buffer_.append(std::move(slice), resources_));
+  const std::uint32_t space = send_space();
+  slice.keep_front(std::min(wanted, space));
+  return after_send(wanted, space, send_buffer_.append(std::move(slice), resources_));
 }
 
-std::uint32_t Connection::after_send(std::uint32_t offered, std::uint32_t taken) {
-  if (taken < offered || send_space() == 0) wants_room_ = true;
+// `space` is what there was before.
+std::uint32_t Connection::after_send(std::uint32_t offered, std::uint32_t space,
+                                     std::uint32_t taken) {
+  if (taken < offered || taken == space) wants_room_ = true;
   return taken;
 }
 
@@ -146,6 +162,12 @@ Slice Connection::read(std::uint32_t max_bytes) {
   const bool small = announced < limit / 2;
   if (small && possible >= announced + std::min(limit / 2, 2 * receive_mss_)) ack_debt_.owe_now();
   return out;
+}
+
+void Connection::forget_beyond_gap() {
+  if (!has_gap()) return;
+  receive_buffer_.forget_pieces(resources_);
+  ++counters_.gaps_forgotten;
 }
 
 void Connection::shutdown_send(Instant now) {

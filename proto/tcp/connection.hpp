@@ -69,6 +69,7 @@ struct ConnectionCounters {
   std::uint32_t timeouts = 0;          // retransmission timer
   std::uint32_t fast_retransmits = 0;  // entries into fast recovery
   std::uint32_t tail_probes = 0;       // sent (RFC 8985)
+  std::uint32_t gaps_forgotten = 0;    // what lay beyond a gap was given up for want of memory
   std::uint32_t undone = 0;            // recoveries that turned out to be needless
 };
 
@@ -102,6 +103,7 @@ class Connection {
   // memory is short (then kWritable follows), none once closed for sending.
   std::uint32_t send(Bytes bytes);
   std::uint32_t send(Slice slice);
+  // As memory grows short it may become less without a call. Once it is none, kWritable follows.
   std::uint32_t send_space() const;
   // The next bytes in order, at most `max_bytes`; empty when there are none.
   Slice read(std::uint32_t max_bytes);
@@ -117,6 +119,9 @@ class Connection {
   // The application lets go: FIN, or a RST when it left bytes unread (RFC 9293 SHLD-3).
   void close(Instant now);
   void abort(Instant now);
+  // What lies beyond a gap is given up, for want of memory: the peer still has it (RFC 2018).
+  bool has_gap() const { return receive_buffer_.has_gap(); }
+  void forget_beyond_gap();
   // Copies unread bytes out of frames that they would pin for little; after each callback.
   void settle() { receive_buffer_.settle(resources_); }
 
@@ -199,7 +204,8 @@ class Connection {
   void finish(CloseReason reason);
   void reset_with(CloseReason reason);
   void release_buffers();
-  std::uint32_t after_send(std::uint32_t offered, std::uint32_t taken);
+  std::uint32_t after_send(std::uint32_t offered, std::uint32_t space, std::uint32_t taken);
+  std::uint32_t send_room() const;
 
   // connection_input.cpp
   DropReason on_segment_syn_sent(Segment& segment, Instant now);
@@ -216,6 +222,7 @@ class Connection {
   Stop take_text(Segment& segment, Instant now);
   Stop take_in_order(Segment& segment, Instant now);
   Stop take_out_of_order(Segment& segment);
+  std::uint32_t store(Slice payload);
   void tune_receive_buffer(const Segment& segment, Instant now);
   void note_fin(const Segment& segment);
   void take_fin();
@@ -276,7 +283,8 @@ class Connection {
   std::uint32_t congestion_room() const;
   std::uint32_t usable_window() const;
   void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
-  void add_sack(OutSegment& out, const wire::SackBlock& first) const;
+  void add_sack(OutSegment& out, const wire::SackBlock& duplicate) const;
+  std::uint32_t receive_room() const;
   std::uint32_t window_limit() const;
   std::uint32_t possible_window() const;
   std::uint16_t window_to_announce(Seq ack);
@@ -313,15 +321,14 @@ class Connection {
   bool owes_ecn_echo_ = false;  // CE arrived, and no CWR since (RFC 3168 R3168-7)
   bool cwr_due_ = false;        // the next new segment says that we have slowed down
   bool nagle_ = true;
-  bool syn_due_ = false;           // our SYN or SYN-ACK is to be sent (again)
-  bool syn_resent_ = false;        // by the timer: it may have been lost
-  bool syn_repeated_ = false;      // for whatever reason
-  bool fin_wanted_ = false;        // the application has closed for sending
-  bool fin_sent_ = false;          // SND.NXT counts our FIN
-  bool fin_seen_ = false;          // the peer's FIN arrived, perhaps beyond a gap
-  bool fin_received_ = false;      // RCV.NXT counts the peer's FIN
-  bool application_gone_ = false;  // nobody will read
-  bool wants_room_ = false;        // the application waits for kWritable
+  bool syn_due_ = false;  // our SYN or SYN-ACK is to be sent (again)
+  bool syn_resent_ = false;
+  bool fin_wanted_ = false;          // the application has closed for sending
+  bool fin_sent_ = false;            // SND.NXT counts our FIN
+  bool fin_seen_ = false;            // the peer's FIN arrived, perhaps beyond a gap
+  bool fin_received_ = false;        // RCV.NXT counts the peer's FIN
+  bool application_gone_ = false;    // nobody will read
+  mutable bool wants_room_ = false;  // the application waits for kWritable
   bool probe_due_ = false;
   bool keepalive_due_ = false;
   bool tail_probe_due_ = false;

@@ -97,7 +97,7 @@ void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
   if (small_end_ < snd_.una) small_end_ = snd_.una;
   if (doubted_mss_ != 0 && doubted_sequence_ < snd_.una) doubted_mss_ = 0;  // it was none too big
   if (wants_room_) tune_send_buffer();
-  if (wants_room_ && send_space() >= send_buffer_bytes_ / 3) {
+  if (wants_room_ && send_space() >= send_room() / 3) {
     wants_room_ = false;
     events_ |= kWritable;
   }
@@ -105,6 +105,7 @@ void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
 
 // Room for what is in flight, and for as much again while that is acknowledged.
 void Connection::tune_send_buffer() {
+  if (resources_.level() != MemoryLevel::plenty) return;
   const std::uint64_t wanted = std::uint64_t{congestion_->window()} * 2;
   const auto allowed = std::min<std::uint64_t>(wanted, settings_.send_buffer_bytes);
   send_buffer_bytes_ = std::max(send_buffer_bytes_, static_cast<std::uint32_t>(allowed));

@@ -274,12 +274,9 @@ Connection::Stop Connection::take_text(Segment& segment, Instant now) {
 }
 
 Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
-  const std::uint32_t length = segment.payload.size();
-  if (!receive_buffer_.append(segment.payload, resources_)) {
-    // RFC 2018 R2018-6: what we hold beyond a gap must not keep out what comes before it.
-    receive_buffer_.forget_pieces(resources_);
-    if (!receive_buffer_.append(segment.payload, resources_)) return DropReason::out_of_memory;
-  }
+  const std::uint32_t offered = segment.payload.size();
+  const std::uint32_t length = store(segment.payload);
+  if (length == 0) return DropReason::out_of_memory;
   const bool had_gap = receive_buffer_.has_gap();
   const Seq before = rcv_.nxt;
   rcv_.nxt = rcv_.nxt + length;
@@ -293,7 +290,18 @@ Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
   if (had_gap) ack_debt_.owe_now();  // RFC 5681 R5681-12
   events_ |= kReadable;
   tune_receive_buffer(segment, now);
+  if (length < offered) return DropReason::out_of_memory;  // the rest will come again
   return {};
+}
+
+// RFC 2018 R2018-6: what we hold beyond a gap must not keep out what comes before it.
+std::uint32_t Connection::store(Slice payload) {
+  const std::uint32_t length = payload.size();
+  std::uint32_t stored = receive_buffer_.append(payload, resources_);
+  if (stored == length || !has_gap()) return stored;
+  forget_beyond_gap();
+  payload.drop_front(stored);
+  return stored + receive_buffer_.append(std::move(payload), resources_);
 }
 
 void Connection::tune_receive_buffer(const Segment& segment, Instant now) {
@@ -301,7 +309,8 @@ void Connection::tune_receive_buffer(const Segment& segment, Instant now) {
     const std::uint32_t elapsed_ms = timestamp(now) - segment.options->ts_echo;
     receive_tuning_.on_echo(Duration::milliseconds(elapsed_ms));
   }
-  receive_tuning_.on_text(min_rtt_.get(), true, now);
+  const bool may_grow = resources_.level() == MemoryLevel::plenty;
+  receive_tuning_.on_text(min_rtt_.get(), may_grow, now);
 }
 
 // RFC 9293 SHLD-31; RFC 5681 R5681-12: a duplicate ACK for each segment beyond a gap.

@@ -39,7 +39,7 @@ void Connection::start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq 
   if (owes_ecn_echo_ && has_ack) header.flags |= wire::kEce;  // RFC 3168 R3168-7
   if (has_ack) {
     header.acknowledgment = ack.value();
-    header.window = window_to_announce(ack);
+    if ((flags & wire::kSyn) == 0) header.window = window_to_announce(ack);
   }
   if (timestamps_on_) {  // RFC 7323 R7323-9, R7323-7
     header.options.has_timestamps = true;
@@ -69,14 +69,25 @@ void Connection::add_sack(OutSegment& out, const wire::SackBlock& first) const {
   }
 }
 
+// Bytes that the receive buffer may hold: what path and application deserve, or its share of the
+// memory when that is less. An application that has read all that ever came will read more.
+std::uint32_t Connection::receive_room() const {
+  using Share = Resources::Share;
+  const bool keeps_up = readable() == 0 && counters_.bytes_received > 0;
+  const std::uint32_t share =
+      resources_.share_for(receive_buffer_.held(), keeps_up ? Share::generous : Share::modest);
+  const std::uint32_t least = kLeastWindowSegments * receive_mss_;
+  return std::min(receive_buffer_bytes(), std::max(share, least));
+}
+
 // The largest window that can be told: RFC 7323 R7323-3.
 std::uint32_t Connection::window_limit() const {
-  return std::min(receive_buffer_bytes(), 65'535u << rcv_.scale);
+  return std::min(receive_room(), 65'535u << rcv_.scale);
 }
 
 std::uint32_t Connection::possible_window() const {
-  const std::uint32_t room = receive_buffer_bytes();
-  return std::min(room - std::min(room, receive_buffer_.readable()), window_limit());
+  const std::uint32_t room = receive_room();
+  return std::min(room - std::min(room, receive_buffer_.readable()), 65'535u << rcv_.scale);
 }
 
 // RFC 9293 SHLD-14: the right edge never moves left; R9293-4: it moves right in steps that are
@@ -116,8 +127,9 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
   // RFC 3168 R3168-2, R3168-4.
   if (is_answer ? ecn_on_ : asks_for_ecn()) out.header.flags |= wire::kEce;
   if (!is_answer && asks_for_ecn()) out.header.flags |= wire::kCwr;
-  const std::uint32_t window = std::min(receive_buffer_bytes(), 65'535u);
-  out.header.window = static_cast<std::uint16_t>(window);  // RFC 7323 R7323-3: not scaled
+  // RFC 7323 R7323-3: not scaled.
+  const std::uint32_t window = is_answer ? rcv_wnd() : std::min(receive_buffer_bytes(), 65'535u);
+  out.header.window = static_cast<std::uint16_t>(window);
   wire::TcpOptions& options = out.header.options;
   options.has_mss = true;  // RFC 9293 MUST-14, MAY-3
   options.mss = advertised_mss_;

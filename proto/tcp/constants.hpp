@@ -24,6 +24,11 @@ inline constexpr Duration kMaxOvertaken = Duration::milliseconds(100);
 // RFC 9293 R9293-3 (4): how long less than a segment may be held back for a larger window.
 inline constexpr Duration kOverrideTimeout = Duration::milliseconds(200);
 
+// Memory is never so short that a connection may not offer a few segments of window, for which the
+// reserve is there, and hold a few references to what it is to send.
+inline constexpr std::uint32_t kLeastWindowSegments = 4;
+inline constexpr std::uint32_t kLeastSendRoom = 65'536;  // bytes
+
 // After memory ran short with nothing in flight: no acknowledgement will bring it back.
 inline constexpr Duration kMemoryRetry = Duration::milliseconds(10);
 

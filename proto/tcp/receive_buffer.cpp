@@ -22,40 +22,20 @@ bool home_is_scarce(const Slice& slice) {
 
 }  // namespace
 
-bool ReceiveBuffer::append(Slice payload, const Resources& resources) {
+std::uint32_t ReceiveBuffer::append(Slice payload, const Resources& resources) {
   const std::uint32_t length = payload.size();
   const Reserve reserve = readable_queue_.empty() ? Reserve::use : Reserve::keep;
   // What the application may read at once stays where it is, if memory is not short.
   const bool copy =
       home_is_scarce(payload) || (!readable_queue_.empty() && payload.pins_too_much());
-  if (!copy) {
-    if (!append_slice(readable_queue_, std::move(payload), resources, reserve)) return false;
-    readable_ += length;
-    return true;
+  std::uint32_t taken = 0;
+  if (copy) {
+    taken = append_copy(readable_queue_, payload.bytes(), resources, reserve);
+  } else if (append_slice(readable_queue_, std::move(payload), resources, reserve)) {
+    taken = length;
   }
-  const std::uint32_t copied = append_copy(readable_queue_, payload.bytes(), resources, reserve);
-  readable_ += copied;
-  if (copied == length) return true;
-  // The rest comes again when the peer retransmits it: RCV.NXT must not pass it.
-  drop_tail(copied, resources);
-  return false;
-}
-
-void ReceiveBuffer::drop_tail(std::uint32_t count, const Resources& resources) {
-  SliceQueue kept;
-  readable_ -= count;
-  std::uint32_t left = readable_;
-  while (!readable_queue_.empty()) {
-    SliceNode& node = readable_queue_.take_front();
-    node.slice.keep_front(std::min(node.slice.size(), left));
-    left -= node.slice.size();
-    if (node.slice.empty()) {
-      resources.nodes.give_back(node);
-    } else {
-      kept.push(node);
-    }
-  }
-  while (!kept.empty()) readable_queue_.push(kept.take_front());
+  readable_ += taken;
+  return taken;
 }
 
 Slice ReceiveBuffer::read(std::uint32_t max_bytes, const Resources& resources) {
@@ -121,28 +101,40 @@ bool ReceiveBuffer::link_piece(SliceNode* before, Seq seq, Slice payload,
                                const Resources& resources) {
   const bool copy =
       payload.size() < kCopyOutOfOrderBelow || payload.pins_too_much() || home_is_scarce(payload);
+  if (copy) return copy_piece(before, seq, payload.bytes(), resources);
   SliceQueue fresh;
-  if (copy) {
-    const std::uint32_t copied = append_copy(fresh, payload.bytes(), resources, Reserve::keep);
-    if (copied < payload.size()) {
-      fresh.clear(resources.nodes);
-      return false;
-    }
-  } else if (!append_slice(fresh, std::move(payload), resources, Reserve::keep)) {
-    return false;
-  }
+  if (!append_slice(fresh, std::move(payload), resources, Reserve::keep)) return false;
+  link(before, seq, fresh);
+  return true;
+}
+
+// Pieces that follow one another share blocks.
+bool ReceiveBuffer::copy_piece(SliceNode* before, Seq seq, Bytes bytes,
+                               const Resources& resources) {
+  const bool follows = before != nullptr && end_of(*before) == seq;
+  const std::uint32_t tail = follows ? extend_tail(*before, bytes) : 0;
+  beyond_gaps_ += tail;
+  bytes = bytes.subspan(tail);
+  SliceQueue fresh;
+  const std::uint32_t copied = append_copy(fresh, bytes, resources, Reserve::keep);
+  link(before, seq + tail, fresh);
+  return copied == bytes.size();
+}
+
+void ReceiveBuffer::link(SliceNode* before, Seq seq, SliceQueue& fresh) {
   while (!fresh.empty()) {
     SliceNode& node = fresh.take_front();
     node.sequence = seq.value();
     seq += node.slice.size();
+    beyond_gaps_ += node.slice.size();
     pieces_.insert_after(before, node);
     before = &node;
   }
-  return true;
 }
 
 void ReceiveBuffer::forget_pieces(const Resources& resources) {
   pieces_.clear(resources.nodes);
+  beyond_gaps_ = 0;
   range_count_ = 0;
 }
 
@@ -150,6 +142,7 @@ Seq ReceiveBuffer::advance(Seq next, const Resources& resources) {
   while (!pieces_.empty() && begin_of(*pieces_.front()) <= next) {
     SliceNode& node = pieces_.take_front();
     const Seq end = end_of(node);
+    beyond_gaps_ -= node.slice.size();
     if (end <= next) {
       resources.nodes.give_back(node);
       continue;

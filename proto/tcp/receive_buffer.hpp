@@ -16,8 +16,8 @@ class ReceiveBuffer {
   // Bytes that the application has not read.
   std::uint32_t readable() const { return readable_; }
 
-  // Takes the bytes at RCV.NXT. False when memory ran out: nothing was taken.
-  bool append(Slice payload, const Resources& resources);
+  // Takes the bytes at RCV.NXT; how many: fewer than offered when memory ran out.
+  std::uint32_t append(Slice payload, const Resources& resources);
 
   // The next bytes, at most `max_bytes`; empty when there are none.
   Slice read(std::uint32_t max_bytes, const Resources& resources);
@@ -29,7 +29,8 @@ class ReceiveBuffer {
   bool has_gap() const { return !pieces_.empty(); }
 
   // Keeps bytes beyond a gap. The parts that are held already are reported in `duplicate` (the
-  // first such range, left == right when there is none). False when memory ran out.
+  // first such range, left == right when there is none). False when memory ran out: SACK does not
+  // report it then, though some of it may be held.
   bool insert(Seq seq, Slice payload, wire::SackBlock& duplicate, const Resources& resources);
 
   // Gives up all that lies beyond a gap: the peer still has it (RFC 2018 R2018-7).
@@ -38,6 +39,9 @@ class ReceiveBuffer {
   // Moves the pieces that `next` (RCV.NXT) has reached into the readable bytes, and returns the
   // new RCV.NXT.
   Seq advance(Seq next, const Resources& resources);
+
+  // Bytes in order and beyond gaps.
+  std::uint32_t held() const { return readable_ + beyond_gaps_; }
 
   // Ranges beyond gaps that are remembered for SACK.
   std::uint8_t range_count() const { return range_count_; }
@@ -49,12 +53,14 @@ class ReceiveBuffer {
 
  private:
   bool link_piece(SliceNode* before, Seq seq, Slice payload, const Resources& resources);
-  void drop_tail(std::uint32_t count, const Resources& resources);
+  bool copy_piece(SliceNode* before, Seq seq, Bytes bytes, const Resources& resources);
+  void link(SliceNode* before, Seq seq, SliceQueue& fresh);
   void remember_range(Seq left, Seq right);
 
   SliceQueue readable_queue_;
   SliceQueue pieces_;  // sorted by sequence, not overlapping
   std::uint32_t readable_ = 0;
+  std::uint32_t beyond_gaps_ = 0;  // bytes of the pieces
   std::uint8_t range_count_ = 0;
   std::array<wire::SackBlock, wire::kMaxSackBlocks> ranges_{};  // newest first
 };

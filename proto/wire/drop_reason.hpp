@@ -41,6 +41,7 @@ namespace sluice {
   X(no_listener)           /* a segment for a closed port (answered with RST) */                 \
   X(backlog_full)          /* the listener has too many half-open connections */                 \
   X(connection_limit)      /* the shard has no free connection */                                \
+  X(memory_short)          /* a new connection while memory is critical */                       \
   X(out_of_memory)         /* no block or node left to keep the payload in */                    \
   X(stopping)              /* a new connection while the engine stops */                         \
   /* tcp */                                                                                      \

@@ -50,6 +50,7 @@ class ShardHost {
   }
 
   Shard& shard() { return shard_; }
+  FramePool& blocks() { return blocks_; }  // that bytes are copied into
   Instant now() const { return now_; }
 
   // --- in -------------------------------------------------------------------------------------
@@ -165,8 +166,8 @@ class ShardHost {
 
   Instant now_;
   FramePool frames_{64, wire::kVirtioNetHeaderSize + 65'535};
-  FramePool blocks_{256, 4096};
-  SliceNodePool nodes_{1024};
+  FramePool blocks_{256, 4096, 32};
+  SliceNodePool nodes_{1024, 128};
   tcp::SentSegmentPool records_{512};
   tcp::Resources resources_{blocks_, nodes_, records_};
   TxBatch batch_{64};

@@ -28,6 +28,8 @@ class TestFrames final : public FrameSource, public FrameHome {
     delete &frame;
   }
   bool is_scarce() const override { return scarce; }
+  MemoryLevel level() const override { return memory_level; }
+  std::uint64_t spare_bytes() const override { return spare; }
 
   // A slice of a fresh frame that holds `bytes`, in a frame of at least `capacity`.
   Slice slice_of(Bytes bytes, std::uint32_t capacity = 0) {
@@ -41,7 +43,9 @@ class TestFrames final : public FrameSource, public FrameHome {
 
   std::uint32_t limit = UINT32_MAX;
   bool scarce = false;
-  bool pooled = false;  // of the frames that are made from now on
+  MemoryLevel memory_level = MemoryLevel::plenty;
+  std::uint64_t spare = UINT64_MAX;  // bytes
+  bool pooled = false;               // of the frames that are made from now on
 
  private:
   Frame* make(std::uint32_t capacity) {

@@ -69,9 +69,10 @@ Json totals_tree(const EngineStats& stats) {
                       {"out", shard.segments_out},
                       {"retransmitted", shard.retransmitted},
                       {"timeouts", shard.timeouts},
-                      {"fast_retransmits", shard.fast_retransmits},
-                      {"tail_probes", shard.tail_probes},
-                      {"undone", shard.undone}};
+                      {"fast_retransmits", shard.fast_retransmits}};
+  tree["memory"] = {{"level", static_cast<std::uint64_t>(shard.memory_level)},
+                    {"shortages", shard.memory_shortages},
+                    {"gaps_forgotten", shard.gaps_forgotten}};
   tree["answers"] = {{"echo_replies", shard.echo_replies},
                      {"resets", shard.resets_sent},
                      {"errors", shard.errors_sent},

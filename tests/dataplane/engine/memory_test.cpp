@@ -144,6 +144,30 @@ TEST_F(EngineMemory, AHoardOfAllMemoryIsSurvived) {
   EXPECT_TRUE(echoes(kEngineSide, 7, 200'000));
 }
 
+// Peers that nobody reads fill their windows and, together, all memory that there is for them; the
+// others go on.
+TEST_F(EngineMemory, SlowReadersDoNotStopTheOthers) {
+  class : public StreamEvents {
+  } nobody_reads;
+  EchoEvents echo;
+  Config config = small_config();
+  config.drain_timeout = Duration::milliseconds(50);
+  config.tcp.initial_receive_buffer_bytes = 1 << 20;  // 60 of them: five times what there is
+  Engine engine(config);
+  serve(engine, 9, nobody_reads);
+  serve(engine, 7, echo);
+  engine.start();
+  const ByteVector bytes = pattern_bytes(2'000'000);
+  std::vector<KernelTcp> clients;
+  std::vector<std::thread> senders;
+  for (int i = 0; i < 60; ++i) clients.emplace_back(kEngineSide, 9);
+  for (KernelTcp& client : clients) senders.emplace_back([&] { client.send_all(bytes); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_TRUE(echoes(kEngineSide, 7, 200'000));
+  for (KernelTcp& client : clients) client.shutdown_both();
+  for (std::thread& sender : senders) sender.join();
+}
+
 // Reads nothing until told to.
 class LateReader : public TalkingEvents {
  public:

@@ -33,8 +33,8 @@ class Buffers : public ::testing::Test {
 TEST_F(Buffers, read_takes_from_the_front) {
   ReceiveBuffer buffer;
   EXPECT_TRUE(buffer.read(10, resources).empty());
-  ASSERT_TRUE(buffer.append(wire.slice_of(pattern(0, 100)), resources));
-  ASSERT_TRUE(buffer.append(wire.slice_of(pattern(100, 50)), resources));
+  ASSERT_EQ(buffer.append(wire.slice_of(pattern(0, 100)), resources), 100u);
+  ASSERT_EQ(buffer.append(wire.slice_of(pattern(100, 50)), resources), 50u);
   EXPECT_EQ(buffer.readable(), 150u);
   EXPECT_TRUE(same(buffer.read(60, resources).bytes(), pattern(0, 60)));
   EXPECT_TRUE(same(buffer.read(60, resources).bytes(), pattern(60, 40)));
@@ -99,7 +99,7 @@ TEST_F(Buffers, random_pieces_against_an_array) {
         Slice slice = wire.slice_of(pattern(from, length), capacity);
         std::fill(held.begin() + from, held.begin() + from + length, true);
         if (from == next) {
-          ASSERT_TRUE(buffer.append(std::move(slice), resources));
+          ASSERT_EQ(buffer.append(std::move(slice), resources), length);
           next = distance(start, buffer.advance(start + (next + length), resources));
           const auto gap = std::find(held.begin(), held.end(), false);
           ASSERT_EQ(next, static_cast<std::uint32_t>(gap - held.begin()));
@@ -149,8 +149,9 @@ TEST_F(Buffers, random_pieces_with_too_little_memory) {
       wire::SackBlock duplicate;
       if (from != next) {
         buffer.insert(Seq(from), std::move(slice), duplicate, resources);
-      } else if (buffer.append(std::move(slice), resources)) {
-        next = buffer.advance(Seq(next + length), resources).value();
+      } else {
+        const std::uint32_t taken = buffer.append(std::move(slice), resources);
+        next = buffer.advance(Seq(next + taken), resources).value();
       }
       ASSERT_EQ(buffer.readable(), next - read);
       if (rng.chance(0.5)) {

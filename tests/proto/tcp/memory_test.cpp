@@ -77,6 +77,15 @@ TEST_F(Memory, everything_is_copied_when_frames_are_scarce) {
   peer.drains();
 }
 
+TEST_F(Memory, small_pieces_beyond_a_gap_share_blocks) {
+  peer.connects();
+  for (std::uint32_t i = 0; i < 8; ++i) peer.sends(data(512).seq(101 + i * 512));
+  EXPECT_EQ(peer.blocks.out(), 2u);
+  peer.sends(data(100).seq(1));
+  app.reads(100 + 8 * 512);
+  peer.drains();
+}
+
 TEST_F(Memory, small_pieces_beyond_a_gap_are_copied) {
   peer.connects();
   peer.sends(data(4095).seq(101));
@@ -98,16 +107,32 @@ TEST_F(Memory, no_node_for_text_in_order_drops_it_and_it_comes_again) {
   app.reads(100);
 }
 
-TEST_F(Memory, no_block_for_text_in_order_drops_all_of_it) {
+TEST_F(Memory, of_text_in_order_as_much_is_taken_as_there_is_room_for) {
   peer.arriving.pooled = peer.arriving.scarce = true;
   peer.connects();
   peer.blocks.limit = 1;
-  EXPECT_EQ(peer.sends(data(3000).seq(1)), DropReason::out_of_memory);
-  EXPECT_EQ(peer.connection().readable(), 0u);
-  EXPECT_EQ(peer.blocks.out(), 0u);
+  EXPECT_EQ(peer.sends(data(3000).seq(1).flag(wire::kFin)), DropReason::out_of_memory);
+  EXPECT_EQ(peer.connection().readable(), 2048u);
+  EXPECT_EQ(peer.state(), State::established);
+  peer.expects(ack(2049));
   peer.blocks.limit = 10;
-  EXPECT_EQ(peer.sends(data(3000).seq(1)), DropReason::none);
+  EXPECT_EQ(peer.sends(data(3000).seq(1).flag(wire::kFin)), DropReason::none);
+  peer.expects(ack(3002));
   app.reads(3000);
+}
+
+// What a block of the reserve holds: the next connection may need one, too.
+TEST_F(Memory, the_reserve_gives_one_block_to_a_buffer_that_holds_nothing) {
+  peer.arriving.pooled = peer.arriving.scarce = true;
+  peer.connects();
+  peer.blocks.scarce = true;
+  EXPECT_EQ(peer.sends(data(10'000).seq(1)), DropReason::out_of_memory);
+  EXPECT_EQ(peer.connection().readable(), 2048u);
+  EXPECT_EQ(peer.sends(data(10'000).seq(1)), DropReason::out_of_memory);
+  EXPECT_EQ(peer.connection().readable(), 2048u);
+  app.reads(2048);
+  EXPECT_EQ(peer.sends(data(10'000).seq(1)), DropReason::out_of_memory);
+  app.reads(2048);
   peer.drains();
 }
 
@@ -115,11 +140,11 @@ TEST_F(Memory, no_block_behind_unread_text_leaves_that_alone) {
   peer.arriving.pooled = peer.arriving.scarce = true;
   peer.connects();
   peer.blocks.limit = 2;
-  peer.sends(data(3000));
-  EXPECT_EQ(peer.sends(data(3000).seq(3001)), DropReason::out_of_memory);
-  EXPECT_EQ(peer.connection().readable(), 3000u);
-  app.reads(3000);
-  peer.sends(data(3000).seq(3001));
+  peer.sends(data(4096));
+  EXPECT_EQ(peer.sends(data(3000).seq(4097)), DropReason::out_of_memory);
+  EXPECT_EQ(peer.connection().readable(), 4096u);
+  app.reads(4096);
+  peer.sends(data(3000).seq(4097));
   app.reads(3000);
   peer.drains();
 }
