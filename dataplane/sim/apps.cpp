@@ -23,14 +23,18 @@ Slice LentFrames::lend(std::uint64_t seed, std::uint64_t position, std::uint32_t
 
 // --- opening --------------------------------------------------------------------------------
 
-void Endpoint::open(const ConnectOptions& options, Core& core) {
+void Endpoint::open(const ConnectOptions& options, std::uint32_t core) {
   connect_ = options;
-  core_ = &core;
-  core.shard().on_command(ConnectCommand{options, this}, core.now());
+  core_number_ = core;
+  core_ = &parts_.host.core(core);
+  core_->shard().on_command(ConnectCommand{options, this}, core_->now());
 }
 
+// There may be keys of the steering hash with which no local port leads a flow to this core.
 void Endpoint::on_connect_failed(std::string_view) {
-  core_->schedule(core_->now() + Duration::milliseconds(500), [this] { open(connect_, *core_); });
+  const std::uint32_t next = (core_number_ + 1) % parts_.host.cores();
+  const Instant later = core_->now() + Duration::milliseconds(500);
+  parts_.host.core(next).schedule(later, [this, next] { open(connect_, next); });
 }
 
 StreamEvents* Endpoint::accept(Stream& stream) {

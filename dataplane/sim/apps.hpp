@@ -90,8 +90,8 @@ class Endpoint final : public StreamEvents {
 
   // The other end, before anything happens.
   void meet(const Endpoint& peer) { peer_ = &peer; }
-  // On a core of the host; connect() is tried again until it succeeds.
-  void open(const ConnectOptions& options, Core& core);
+  // On a core of the host; connect() is tried again, on the next core, until it succeeds.
+  void open(const ConnectOptions& options, std::uint32_t core);
   // For an acceptor; null when this end is taken already.
   StreamEvents* accept(Stream& stream);
 
@@ -129,6 +129,7 @@ class Endpoint final : public StreamEvents {
   ByteStream received_;
   const Endpoint* peer_ = nullptr;
   Core* core_ = nullptr;
+  std::uint32_t core_number_ = 0;  // where it was opened
   ConnectOptions connect_;
   Stream* stream_ = nullptr;
   std::uint64_t sent_ = 0;

@@ -24,7 +24,7 @@ Core::Core(const HostOptions& options, std::uint32_t number, Host& host, Instant
     : options_(options),
       host_(host),
       frames_(options.frames, kFrameBytes, options.frame_reserve),
-      blocks_(options.blocks, options.block_bytes, options.blocks / 8),
+      blocks_(options.blocks, options.block_bytes, options.block_reserve),
       nodes_(options.nodes, options.nodes / 8),
       sent_(options.sent_segments),
       resources_{blocks_, nodes_, sent_},

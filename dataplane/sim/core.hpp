@@ -26,6 +26,7 @@ struct HostOptions {
   std::uint32_t frames = 64;
   std::uint32_t frame_reserve = 16;
   std::uint32_t blocks = 1024;
+  std::uint32_t block_reserve = 128;  // of them, for what closes gaps
   std::uint32_t block_bytes = 4096;
   std::uint32_t nodes = 4096;
   std::uint32_t sent_segments = 4096;

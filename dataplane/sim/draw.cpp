@@ -176,6 +176,20 @@ void spare_uncut(std::vector<HostPlan>& hosts) {
   }
 }
 
+// The reserve holds the largest segment at least: two flows that echo each other's text would stand
+// still for good where all else is taken by what they send.
+void make_reserves(std::vector<HostPlan>& hosts) {
+  std::uint32_t largest = 0;
+  for (const HostPlan& host : hosts) {
+    largest = std::max(largest, host.options.cut ? host.options.shard.mtu : 65'535);
+  }
+  for (HostPlan& host : hosts) {
+    HostOptions& options = host.options;
+    options.block_reserve = std::max(options.blocks / 8, largest / options.block_bytes + 1);
+    options.blocks = std::max(options.blocks, 2 * options.block_reserve);
+  }
+}
+
 std::uint64_t draw_size(Rng& rng) {
   switch (rng.below(5)) {
     case 0: return rng.below(2);
@@ -334,6 +348,7 @@ Scenario draw_scenario(std::uint64_t seed, Duration length) {
   scenario.faults_until = Instant() + last_minute + last_fault;
   scenario.hosts = draw_hosts(rng, scenario.faults_until);
   spare_uncut(scenario.hosts);
+  make_reserves(scenario.hosts);
   // Where memory runs out, text is dropped, and only ever longer timeouts bring it again.
   const auto is_poor = [](const HostPlan& host) { return host.options.frames < 64; };
   if (std::ranges::any_of(scenario.hosts, is_poor)) scenario.patience = Duration::seconds(20'000);

@@ -63,6 +63,7 @@ HostPlan engine_host(Rng& rng, std::uint32_t number) {
   host.options.frames = 512;
   host.options.frame_reserve = 128;
   host.options.blocks = 16'384;
+  host.options.block_reserve = 2048;
   host.options.nodes = 65'536;
   host.options.sent_segments = 65'536;
   host.options.tx_slots = 256;

@@ -79,6 +79,10 @@ std::unique_ptr<Endpoint> Simulation::make_endpoint(const FlowPlan& plan, bool o
   return std::make_unique<Endpoint>(std::move(parts));
 }
 
+std::uint32_t Simulation::core_of(const FlowPlan& plan) const {
+  return static_cast<std::uint32_t>(plan.seed % hosts_[plan.opener]->cores());
+}
+
 void Simulation::add_flow(const FlowPlan& plan) {
   flows_.push_back({plan, make_endpoint(plan, true), make_endpoint(plan, false)});
   Flow& flow = flows_.back();
@@ -87,8 +91,7 @@ void Simulation::add_flow(const FlowPlan& plan) {
   Endpoint* const accepting = flow.accepting.get();
   hosts_[plan.acceptor]->listen(plan.port,
                                 [accepting](Stream& stream) { return accepting->accept(stream); });
-  Host& opener = *hosts_[plan.opener];
-  Core& core = opener.core(static_cast<std::uint32_t>(plan.seed % opener.cores()));
+  Core& core = hosts_[plan.opener]->core(core_of(plan));
   core.schedule(plan.start, [this, &flow] { start_flow(flow); });
 }
 
@@ -97,9 +100,7 @@ void Simulation::start_flow(Flow& flow) {
   ConnectOptions connect;
   connect.remote = *LocalAddresses(networks).preferred(flow.plan.v4);
   connect.port = flow.plan.port;
-  Host& opener = *hosts_[flow.plan.opener];
-  Core& core = opener.core(static_cast<std::uint32_t>(flow.plan.seed % opener.cores()));
-  flow.opening->open(connect, core);
+  flow.opening->open(connect, core_of(flow.plan));
 }
 
 std::uint64_t Simulation::flows_left() const {

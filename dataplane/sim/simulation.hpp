@@ -75,6 +75,8 @@ class Simulation final : HostEvents, StarEvents {
   void add_flow(const FlowPlan& plan);
   std::unique_ptr<Endpoint> make_endpoint(const FlowPlan& plan, bool opens);
   void start_flow(Flow& flow);
+  // The opener's.
+  std::uint32_t core_of(const FlowPlan& plan) const;
   Instant next_event() const;
   void step(Instant now);
   std::uint64_t flows_left() const;

@@ -180,6 +180,7 @@ void read_host(Part& part, sim::HostPlan& host) {
   part.read_number("connections", options.shard.max_connections, 1, 1 << 20);
   part.read_number("frames", options.frames, 4, 65'536);
   part.read_number("blocks", options.blocks, 8, 1 << 20);
+  options.block_reserve = options.blocks / 8;
   part.read_number("nodes", options.nodes, 32, 1 << 22);
   part.read_number("sent-segments", options.sent_segments, 32, 1 << 22);
   part.read_number("slots", options.tx_slots, 4, 4096);
