@@ -5,8 +5,8 @@
 
 namespace sluice {
 
-// When memory is critical, what lies beyond gaps is given up, the oldest first: the peers still have
-// it (RFC 2018 R2018-6). True when it is not critical, or no longer.
+// When memory is critical, what lies beyond gaps is given up, the oldest first: the peers still
+// have it (RFC 2018 R2018-6). True when it is not critical, or no longer.
 bool Shard::has_memory() {
   while (resources_.level() == MemoryLevel::critical) {
     if (gapped_.empty()) return false;

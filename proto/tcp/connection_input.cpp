@@ -140,7 +140,7 @@ void Connection::trim_to_window(Segment& segment) {
   if (segment.has(wire::kSyn) || segment.has(wire::kRst)) return;
   if (segment.seq < rcv_.nxt) {
     const std::uint32_t old = std::min(distance(segment.seq, rcv_.nxt), segment.payload.size());
-    segment.twice = {segment.seq.value(), segment.seq.value() + old};
+    if (sack_on_) segment.twice = {segment.seq.value(), segment.seq.value() + old};
     segment.payload.drop_front(old);
     segment.seq += old;
   }

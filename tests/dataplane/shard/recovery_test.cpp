@@ -81,24 +81,35 @@ class RecoveryTest : public ShardTest {
     receiver_.emplace(first_);
   }
 
+  // `count` bytes are to be sent: now, and as the send buffer gets room.
+  void sends(std::size_t count) {
+    text_.assign(count, 7);
+    given_ = app.stream->send(Bytes(text_));
+  }
+
   // What the shard sends arrives half a millisecond later, and its ACKs after as long again.
   void cross() {
     const std::vector<SentPacket> sent = host().takes();
     host().passes(Duration::milliseconds(1));
+    arrive(sent);
+  }
+  void arrive(const std::vector<SentPacket>& sent) {
     for (const SentPacket& packet : sent) {
       for (const TcpText& answer : receiver_->takes(packet, lost_)) gives(v4_flow(), answer);
     }
+    given_ += app.stream->send(Bytes(text_).subspan(given_));
   }
   const tcp::ConnectionCounters counters() const { return app.stream->stats().counters; }
 
+  std::vector<std::uint8_t> text_;
+  std::size_t given_ = 0;
   std::uint32_t first_ = 0;
   std::optional<PieceReceiver> receiver_;
   std::set<std::uint32_t> lost_;  // sequence numbers of pieces that will be lost once
 };
 
 TEST_F(RecoveryTest, ALostPieceIsSentAgainAsAPiece) {
-  const std::vector<std::uint8_t> bytes(600'000, 7);
-  app.stream->send(Bytes(bytes));
+  sends(600'000);
   for (int i = 0; i < 4; ++i) cross();
   const std::vector<SentPacket> sent = host().takes();
   const auto large = std::find_if(sent.begin(), sent.end(), [](const SentPacket& packet) {
@@ -107,9 +118,7 @@ TEST_F(RecoveryTest, ALostPieceIsSentAgainAsAPiece) {
   ASSERT_NE(large, sent.end());
   lost_.insert(large->packet.tcp.sequence + 17 * large->packet.gso_size);
   host().passes(Duration::milliseconds(1));
-  for (const SentPacket& packet : sent) {
-    for (const TcpText& answer : receiver_->takes(packet, lost_)) gives(v4_flow(), answer);
-  }
+  arrive(sent);
   EXPECT_TRUE(lost_.empty());
   while (receiver_->next() != first_ + 600'000) {
     ASSERT_LT(host().now(), Instant() + Duration::seconds(1001)) << "stands still";
@@ -122,8 +131,7 @@ TEST_F(RecoveryTest, ALostPieceIsSentAgainAsAPiece) {
 }
 
 TEST_F(RecoveryTest, ManyLostPiecesAreSentAgainAndNothingElse) {
-  const std::vector<std::uint8_t> bytes(900'000, 7);
-  app.stream->send(Bytes(bytes));
+  sends(900'000);
   for (std::uint32_t piece = 50; piece < 500; piece += 7) lost_.insert(first_ + piece * 1440);
   const auto count = static_cast<std::uint32_t>(lost_.size());
   while (receiver_->next() != first_ + 900'000) {
