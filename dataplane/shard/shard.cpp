@@ -21,6 +21,8 @@ void add_counters(ShardStats& sum, const tcp::ConnectionCounters& counters) {
   sum.retransmitted += counters.retransmitted;
   sum.timeouts += counters.timeouts;
   sum.fast_retransmits += counters.fast_retransmits;
+  sum.tail_probes += counters.tail_probes;
+  sum.undone += counters.undone;
   sum.gaps_forgotten += counters.gaps_forgotten;
 }
 

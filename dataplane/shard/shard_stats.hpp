@@ -27,6 +27,8 @@ struct ShardStats {
   std::uint64_t retransmitted = 0;  // segments
   std::uint64_t timeouts = 0;       // retransmission timer
   std::uint64_t fast_retransmits = 0;
+  std::uint64_t tail_probes = 0;
+  std::uint64_t undone = 0;            // recoveries that turned out to be needless
   std::uint64_t gaps_forgotten = 0;    // what lay beyond a gap was given up for want of memory
   std::uint64_t memory_shortages = 0;  // how often memory was no longer plenty
   std::uint64_t resets_sent = 0;       // for segments that nobody expected

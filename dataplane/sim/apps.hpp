@@ -95,6 +95,9 @@ class Endpoint final : public StreamEvents {
   // For an acceptor; null when this end is taken already.
   StreamEvents* accept(Stream& stream);
 
+  // Of what it still holds of its host's memory, which is about to go.
+  void let_go() { to_echo_.clear(); }
+
   bool has_ended() const { return ended_; }
   std::string describe() const;
   // How much it sends in all; UINT64_MAX while only time can tell.

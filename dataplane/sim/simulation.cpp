@@ -50,6 +50,10 @@ Simulation::Simulation(const Scenario& scenario)
 
 // Streams that are still open name endpoints, and slots pin lent frames: hosts go first.
 Simulation::~Simulation() {
+  for (const Flow& flow : flows_) {
+    flow.opening->let_go();
+    flow.accepting->let_go();
+  }
   hosts_.clear();
   flows_.clear();
 }

@@ -283,7 +283,7 @@ class Connection {
   std::uint32_t congestion_room() const;
   std::uint32_t usable_window() const;
   void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
-  void add_sack(OutSegment& out, const wire::SackBlock& duplicate) const;
+  void add_sack(OutSegment& out, const wire::SackBlock& first) const;
   std::uint32_t receive_room() const;
   std::uint32_t window_limit() const;
   std::uint32_t possible_window() const;
@@ -321,14 +321,15 @@ class Connection {
   bool owes_ecn_echo_ = false;  // CE arrived, and no CWR since (RFC 3168 R3168-7)
   bool cwr_due_ = false;        // the next new segment says that we have slowed down
   bool nagle_ = true;
-  bool syn_due_ = false;  // our SYN or SYN-ACK is to be sent (again)
-  bool syn_resent_ = false;
+  bool syn_due_ = false;             // our SYN or SYN-ACK is to be sent (again)
+  bool syn_resent_ = false;          // by the timer: it may have been lost
+  bool syn_repeated_ = false;        // for whatever reason
   bool fin_wanted_ = false;          // the application has closed for sending
   bool fin_sent_ = false;            // SND.NXT counts our FIN
   bool fin_seen_ = false;            // the peer's FIN arrived, perhaps beyond a gap
   bool fin_received_ = false;        // RCV.NXT counts the peer's FIN
   bool application_gone_ = false;    // nobody will read
-  mutable bool wants_room_ = false;  // the application waits for kWritable
+  mutable bool wants_room_ = false;  // kWritable is due: who asked for room found none
   bool probe_due_ = false;
   bool keepalive_due_ = false;
   bool tail_probe_due_ = false;

@@ -65,11 +65,12 @@ void Cubic::on_sent(std::uint32_t bytes, std::uint32_t flight, Instant now) {
 }
 
 void Cubic::on_ack(const AckEvent& event) {
-  if (event.in_recovery && curve_.has_begun && !event.ecn_echo) {
+  const std::uint32_t delivered = take_delivered(event);
+  if (event.ecn_echo) return;  // RFC 3168 R3168-5
+  if (event.in_recovery && curve_.has_begun) {
     grow_reno(event.delivered_bytes, std::max<std::uint64_t>(curve_.prior_bytes, window()));
   }
-  // RFC 3168 R3168-5; RFC 5681 R5681-14: a duplicate grows nothing, with SACK either.
-  if (event.ecn_echo || event.acked_bytes == 0) return;
+  if (delivered == 0) return;
   if (in_slow_start()) {
     slow_start(delivered, event);
   } else if (!event.in_recovery) {
@@ -93,7 +94,7 @@ void Cubic::avoid_congestion(std::uint32_t delivered, const AckEvent& event) {
   curve_.clock = event.now;
   if (!event.window_was_full) return;  // RFC 9438 R9438-6, R9438-12
   curve_.elapsed = curve_.elapsed + since;
-  grow_reno(event.delivered_bytes, window());
+  grow_reno(delivered, window());
   if (curve_.at(curve_.elapsed, mss()) < curve_.reno_bytes) {  // RFC 9438 R9438-9
     set_window(std::max(window(), static_cast<std::uint32_t>(curve_.reno_bytes)));
   } else {

@@ -13,7 +13,8 @@ namespace sluice {
 // --tun, --address and --mtu, which go into `config`, and --netns. Both must outlive `command`.
 void add_device_options(CLI::App& command, Config& config, std::string& netns);
 
-// --congestion, --receive-buffer and --send-buffer, which go into `config`. It must outlive `command`.
+// --congestion, --receive-buffer and --send-buffer, which go into `config`. It must outlive
+// `command`.
 void add_tcp_options(CLI::App& command, Config& config);
 
 // Says each line of `what` on stderr and ends the command with exit code 1.

@@ -69,7 +69,9 @@ Json totals_tree(const EngineStats& stats) {
                       {"out", shard.segments_out},
                       {"retransmitted", shard.retransmitted},
                       {"timeouts", shard.timeouts},
-                      {"fast_retransmits", shard.fast_retransmits}};
+                      {"fast_retransmits", shard.fast_retransmits},
+                      {"tail_probes", shard.tail_probes},
+                      {"undone", shard.undone}};
   tree["memory"] = {{"level", static_cast<std::uint64_t>(shard.memory_level)},
                     {"shortages", shard.memory_shortages},
                     {"gaps_forgotten", shard.gaps_forgotten}};
