@@ -82,6 +82,7 @@ void Connection::take_syn_options(const wire::TcpOptions& options) {
 
 void Connection::become_established(Instant now) {
   state_ = State::established;
+  snd_.edge = snd_.una + snd_.wnd;
   events_ |= kOpened;
   disarm();
   syn_due_ = false;

@@ -183,6 +183,7 @@ class Connection {
 
   struct SendSequence {
     Seq una, nxt, iss, wl1, wl2;
+    Seq edge;  // right edge of the largest window ever offered
     std::uint32_t wnd = 0;
     std::uint32_t max_wnd = 0;
     std::uint8_t scale = 0;

@@ -220,6 +220,7 @@ bool Connection::update_send_window(const Segment& segment) {
   const bool changed = window != snd_.wnd;
   snd_.wnd = window;
   snd_.max_wnd = std::max(snd_.max_wnd, window);
+  snd_.edge = max(snd_.edge, segment.ack + window);
   snd_.wl1 = max(snd_.wl1, segment.seq);
   snd_.wl2 = segment.ack;
   return changed;

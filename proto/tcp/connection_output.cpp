@@ -150,10 +150,11 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
   return true;
 }
 
-// RFC 9293 R9293-8: SND.NXT. A probe, or a window that shrank, may have left that outside of the
-// peer's window, where the peer would not look at the ACK.
+// RFC 9293 R9293-8: SND.NXT. A probe may have left that outside of the peer's window, where the
+// peer would not look at the ACK; inside is what it has ever offered, though an overtaken segment
+// may have told of less.
 Seq Connection::ack_sequence() const {
-  return is_synchronized(state_) ? min(snd_.nxt, snd_.una + snd_.wnd) : snd_.nxt;
+  return is_synchronized(state_) ? min(snd_.nxt, snd_.edge) : snd_.nxt;
 }
 
 bool Connection::next_ack(OutSegment& out, Instant now) {

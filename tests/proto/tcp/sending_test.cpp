@@ -357,14 +357,30 @@ TEST_F(Sending, RFC5681_R5681_13_answers_to_probes_are_no_duplicates) {
 }
 
 TEST_F(Sending, RFC9293_SA_3_acks_stay_inside_a_window_that_refused_our_probe) {
+  peer.says.window = 100;
   peer.connects();
-  peer.sends(ack(1).win(0));
+  app.sends(100);
+  peer.expects(psh_ack().seq(1).len(100));
+  peer.sends(ack(101).win(0));
   app.sends(100);
   peer.nothing();
-  peer.at(1_s);
-  peer.expects(ack(1).seq(1).len(1));
-  peer.sends(data(500).ack(1).win(0));
-  peer.expects(ack(501).seq(1));  // at 2 the peer would have to drop it
+  peer.after(1_s);
+  peer.expects(ack(1).seq(101).len(1));
+  peer.sends(data(500).ack(101).win(0));
+  peer.expects(ack(501).seq(101));  // at 102 the peer would have to drop it
+}
+
+// What was overtaken tells of less room than there is; who has taken what was sent since would not
+// look at an ACK from before it, and neither would we at its own: for ever.
+TEST_F(Sending, RFC9293_R9293_8_acks_come_from_the_largest_edge_that_was_offered) {
+  peer.says.window = 100;
+  peer.connects();
+  peer.sends(ack(1).win(1000));
+  app.sends(1000);
+  peer.expects(psh_ack().seq(1).len(1000));
+  peer.sends(ack(1).win(100));  // sent before
+  peer.sends(data(500).ack(1).win(100));
+  peer.expects(ack(501).seq(1001));
 }
 
 TEST_F(Sending, a_fin_waits_for_a_window_and_is_probed) {
