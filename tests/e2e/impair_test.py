@@ -131,7 +131,8 @@ class Impairment(LabTest):
         self.assertGreater(totals["drops"]["bad_checksum"], 20)
         self.assertGreater(totals["wire_in"]["corrupted"], 20)
         self.assertGreater(lab.kernel_counters("Tcp")["InCsumErrors"], 20)
-        self.assertEqual(totals["packets"]["refused"], 0)
+        # The device takes no packet whose version is neither 4 nor 6: a damaged first byte.
+        self.assertLess(totals["packets"]["refused"], 0.1 * totals["wire_out"]["corrupted"])
 
     def test_damage_of_datagrams_is_found_by_both_stacks(self) -> None:
         engine = self.engine("--corrupt", "20%")
