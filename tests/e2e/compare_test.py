@@ -184,7 +184,9 @@ class Impaired(LabTest):
             self.assertEqual(len(runs), 2)
             for run in runs:
                 self.assertGreater(run["mbit_per_second"], 0.1)
-                self.assertAlmostEqual(run["resent"], 14, delta=14)  # of 691 segments
+                # Of 691 segments 14 are lost; what is held up on a busy machine is resent, too.
+                self.assertGreater(run["resent"], 0)
+                self.assertLess(run["resent"], 100)
 
     def test_says_which_ratio_is_too_small(self) -> None:
         done = self.impaired("--rounds", "1", "--megabytes", "0.1", "--least", "100",
