@@ -9,12 +9,16 @@ constexpr std::uint16_t kFirstChosenPort = 49'152;  // RFC 6335 6: dynamic ports
 
 auto is_at(const auto& options) {
   return [&options](const auto& other) {
-    return other.options.port == options.port && other.options.address == options.address;
+    return other.options.port == options.port && other.options.address == options.address &&
+           other.options.family == options.family;
   };
 }
 
 bool is_taken(const auto& list, const auto& options) {
-  return std::any_of(list.begin(), list.end(), is_at(options));
+  return std::any_of(list.begin(), list.end(), [&options](const auto& other) {
+    return other.options.port == options.port && other.options.address == options.address &&
+           overlap(other.options.family, options.family);
+  });
 }
 
 }  // namespace

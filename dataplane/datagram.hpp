@@ -9,12 +9,14 @@
 
 #include "proto/base/frame.hpp"
 #include "proto/flow.hpp"
+#include "proto/wire/family.hpp"
 
 namespace sluice {
 
 struct BindOptions {
   std::optional<IpAddress> address;  // none: every address of ours
   std::uint16_t port = 0;            // 0: the engine chooses a free one
+  Family family = Family::both;      // without an address
 };
 
 // What has arrived. To answer, send to the same flow.

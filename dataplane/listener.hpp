@@ -7,6 +7,7 @@
 
 #include "dataplane/stream.hpp"
 #include "proto/wire/address.hpp"
+#include "proto/wire/family.hpp"
 
 namespace sluice {
 
@@ -18,6 +19,7 @@ struct ListenOptions {
   std::optional<IpAddress> address;  // none: every address of ours
   std::uint16_t port = 0;            // 1 to 65,535
   std::uint32_t backlog = 4096;  // half-open connections, a share for each worker; more are dropped
+  Family family = Family::both;  // without an address
 };
 
 class Engine;

@@ -68,6 +68,9 @@ enum sluice_ecn {
 struct sluice_config {
   size_t size;
 
+  /* Where RFCs and Linux differ in what has no field of its own: 1 does as the RFCs say. */
+  uint8_t strict;
+
   /* The stack's own, separated by spaces or commas; or "any": each that a packet is sent to.
    * Copied. */
   const char* addresses;
@@ -406,8 +409,15 @@ struct sluice_tcp_info {
   uint64_t pacing_rate; /* UINT64_MAX: not paced */
 };
 
+#ifdef __cplusplus /* where a function hides the struct's constructor */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 /* -EOPNOTSUPP: not a TCP socket. Before connect only the state is filled in. */
 SLUICE_API int sluice_tcp_info(sluice_stack* stack, int handle, struct sluice_tcp_info* info);
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -39,6 +39,8 @@ class StreamEvents {
   virtual void on_writable(Stream&) {}
   // The peer will send no more, and everything before that has been read.
   virtual void on_peer_closed(Stream&) {}
+  // It is over: the connection knows why. What came before may still be read; on_closed() follows.
+  virtual void on_ended(Stream&) {}
   // The last call for this stream, for whatever reason it ended.
   virtual void on_closed(Stream&, CloseReason) {}
   // connect() could not even begin: no address, port or memory. There is no stream.

@@ -33,6 +33,10 @@ struct ConnectionSlot final : Stream,
   bool in_table = true;           // false once TIME-WAIT has taken its place there
   bool told_end = false;          // on_peer_closed() has been called
   bool application_gone = false;  // close() or abort() was called: only on_closed() is left
+  bool told_closed = false;       // on_closed() has been called
+  bool is_kept = false;           // once it has ended, until Shard::let_go()
+  std::uint8_t hop_limit = 64;
+  std::uint8_t traffic_class = 0;  // without the bits of ECN
   std::uint16_t ip_identification = 0;
   ListenerEntry* listener = nullptr;  // while half-open; null when opened by us, or established
   StreamEvents* events = nullptr;     // null until accepted

@@ -1,5 +1,6 @@
 #include "dataplane/shard/local_addresses.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace sluice {
@@ -12,6 +13,10 @@ IpAddress next_address(const IpAddress& address) {
     if (++bytes[i] != 0) break;
   }
   return IpAddress::v6(bytes);
+}
+
+bool is_one_hosts(const IpAddress& address) {
+  return !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast();
 }
 
 }  // namespace
@@ -27,7 +32,15 @@ LocalAddresses::Number LocalAddresses::number_of(const IpAddress& address) {
   return {load_be64(address.bytes().data()), load_be64(address.bytes().data() + 8)};
 }
 
-LocalAddresses::LocalAddresses(const std::vector<Cidr>& kernel_side) {
+LocalAddresses::LocalAddresses(const std::vector<Cidr>& kernel_side,
+                               const std::vector<IpAddress>& own, bool any)
+    : any_(any) {
+  for (const IpAddress& address : own) {
+    own_.push_back(number_of(address));
+    std::optional<IpAddress>& first = address.is_v4() ? first_v4_ : first_v6_;
+    if (!first) first = address;
+  }
+  std::sort(own_.begin(), own_.end());
   for (const Cidr& side : kernel_side) {
     const Number begin = number_of(side.network());
     const Number end = number_of(side.last());
@@ -39,6 +52,10 @@ LocalAddresses::LocalAddresses(const std::vector<Cidr>& kernel_side) {
   }
 }
 
+bool LocalAddresses::is_own(Number number) const {
+  return std::binary_search(own_.begin(), own_.end(), number);
+}
+
 bool LocalAddresses::contains(const IpAddress& address) const {
   const Number number = number_of(address);
   const bool is_v4 = address.is_v4();
@@ -48,7 +65,7 @@ bool LocalAddresses::contains(const IpAddress& address) const {
     inside =
         inside || (is_v4 == network.is_v4 && number >= network.first && number <= network.last);
   }
-  return inside;
+  return inside || is_own(number) || (any_ && is_one_hosts(address));
 }
 
 bool LocalAddresses::may_be_peer(const IpAddress& address) const {
@@ -59,11 +76,12 @@ bool LocalAddresses::may_be_peer(const IpAddress& address) const {
     if (number == network.kernel) return true;
     inside = inside || (is_v4 == network.is_v4 && number >= network.begin && number <= network.end);
   }
-  return !inside;
+  return !inside && !is_own(number);
 }
 
 std::optional<IpAddress> LocalAddresses::preferred(bool v4) const {
   constexpr int kTries = 256;
+  if (const auto& first = v4 ? first_v4_ : first_v6_) return first;
   for (const Network& network : networks_) {
     const Cidr& side = network.kernel_side;
     if (network.is_v4 != v4) continue;

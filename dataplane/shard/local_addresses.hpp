@@ -1,4 +1,5 @@
-// Which addresses are ours: all of the kernel's networks but the kernel's own.
+// Which addresses are ours: all of the kernel's networks but the kernel's own, and those that are
+// named; or each that a packet is sent to.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,10 @@ namespace sluice {
 
 class LocalAddresses {
  public:
-  // `kernel_side`: the addresses of the kernel's end of the device, with their networks.
-  explicit LocalAddresses(const std::vector<Cidr>& kernel_side);
+  // `kernel_side`: the addresses of the kernel's end of the device, with their networks. `own`:
+  // single ones. With `any` each unicast address is ours, and may be a peer's, too.
+  explicit LocalAddresses(const std::vector<Cidr>& kernel_side,
+                          const std::vector<IpAddress>& own = {}, bool any = false);
 
   // False for the kernel's own, a network's first (RFC 4291 2.6.1: the routers' anycast) and, for
   // IPv4, its last (broadcast).
@@ -23,8 +26,9 @@ class LocalAddresses {
   // that of no single host (RFC 9293 MUST-63), but for the kernel's own.
   bool may_be_peer(const IpAddress& address) const;
 
-  // What we call ourselves when the application does not say: the address after the kernel's, or
-  // the first free one of its network. None when there is no network of that family.
+  // What we call ourselves when the application does not say: the first of those named, else the
+  // address after the kernel's, or the first free one of its network. None without one of that
+  // family.
   std::optional<IpAddress> preferred(bool v4) const;
 
  private:
@@ -42,7 +46,13 @@ class LocalAddresses {
     bool is_v4;
   };
 
+  bool is_own(Number number) const;
+
   std::vector<Network> networks_;
+  std::vector<Number> own_;            // those that are named, sorted
+  std::optional<IpAddress> first_v4_;  // of them
+  std::optional<IpAddress> first_v6_;
+  bool any_;
 };
 
 // False when a host may not have this address in this network: its first or broadcast address.

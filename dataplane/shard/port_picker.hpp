@@ -10,14 +10,19 @@ namespace sluice {
 
 inline constexpr std::uint16_t kFirstEphemeralPort = 1024;  // RFC 6056 R6056-2
 
+struct PortRange {
+  std::uint16_t first = kFirstEphemeralPort;  // at least 1
+  std::uint16_t last = 65'535;                // inclusive, not below the first
+};
+
 // `is_free(port)` says whether nobody listens there and the flow with that port is unknown. Zero
 // when no port of the range is free.
 template <class IsFree>
-std::uint16_t pick_port(Rng& rng, IsFree is_free) {
-  constexpr std::uint32_t kPorts = 65'536 - kFirstEphemeralPort;
-  const auto start = static_cast<std::uint32_t>(rng.below(kPorts));
-  for (std::uint32_t i = 0; i < kPorts; ++i) {
-    const auto port = static_cast<std::uint16_t>(kFirstEphemeralPort + (start + i) % kPorts);
+std::uint16_t pick_port(Rng& rng, const PortRange& range, IsFree is_free) {
+  const std::uint32_t ports = range.last - range.first + 1U;
+  const auto start = static_cast<std::uint32_t>(rng.below(ports));
+  for (std::uint32_t i = 0; i < ports; ++i) {
+    const auto port = static_cast<std::uint16_t>(range.first + (start + i) % ports);
     if (is_free(port)) return port;
   }
   return 0;

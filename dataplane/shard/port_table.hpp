@@ -6,12 +6,12 @@
 #include <memory>
 #include <vector>
 
-#include "proto/wire/address.hpp"
+#include "proto/wire/family.hpp"
 
 namespace sluice {
 
-// `Entry` has `options` with an optional `address` and a `port`. Entries stay where they are until
-// they are removed.
+// `Entry` has `options` with an optional `address`, the `family` that counts without one, and a
+// `port`. Entries stay where they are until they are removed.
 template <class Entry>
 class PortTable {
  public:
@@ -24,17 +24,20 @@ class PortTable {
   }
   template <class Options>
   void remove(const Options& options) {
-    std::erase_if(entries_, [&options](const auto& entry) {
-      return entry->options.port == options.port && entry->options.address == options.address;
-    });
+    std::erase_if(entries_, [&options](const auto& entry) { return is_at(*entry, options); });
   }
   void clear() { entries_.clear(); }
+  template <class Options>
+  static bool is_at(const Entry& entry, const Options& options) {
+    const Options& theirs = entry.options;
+    return theirs.port == options.port && theirs.address == options.address &&
+           theirs.family == options.family;
+  }
 
   // Null when nobody is bound there. Good until the next remove.
   Entry* find(const IpAddress& address, std::uint16_t port) const {
     for (auto it = first_of(port); it != entries_.end() && (*it)->options.port == port; ++it) {
-      const auto& wanted = (*it)->options.address;
-      if (!wanted.has_value() || *wanted == address) return it->get();
+      if (takes((*it)->options, address)) return it->get();
     }
     return nullptr;
   }
@@ -48,6 +51,10 @@ class PortTable {
   }
 
  private:
+  template <class Options>
+  static bool takes(const Options& options, const IpAddress& address) {
+    return options.address ? *options.address == address : is_of(options.family, address);
+  }
   template <class Options>
   static bool is_before(const Options& a, const Options& b) {
     if (a.port != b.port) return a.port < b.port;

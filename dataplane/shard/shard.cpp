@@ -1,6 +1,7 @@
 #include "dataplane/shard/shard.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/shard/port_picker.hpp"
 #include "proto/tcp/isn.hpp"
@@ -36,7 +37,7 @@ Shard::Shard(const ShardOptions& options, const tcp::Resources& resources, Insta
     : options_(options),
       settings_(options.tcp),
       resources_(resources),
-      local_(options.kernel_side),
+      local_(options.kernel_side, options.addresses, options.any_address),
       now_(now),
       rng_(options.secrets.seed),
       slots_(options.max_connections),
@@ -66,22 +67,28 @@ void Shard::on_command(Command command, Instant now) {
 }
 
 void Shard::run(ListenCommand& command) {
+  listen(command.options, std::move(command.acceptor));
+}
+
+ListenerEntry& Shard::listen(const ListenOptions& options, Acceptor acceptor) {
   auto entry = std::make_unique<ListenerEntry>();
-  entry->options = command.options;
-  entry->acceptor = std::move(command.acceptor);
-  listeners_.add(std::move(entry));
+  entry->options = options;
+  entry->acceptor = std::move(acceptor);
+  return listeners_.add(std::move(entry));
 }
 
 void Shard::run(UnlistenCommand& command) {
-  all_.for_each([&command](ConnectionSlot& slot) {
-    if (slot.listener == nullptr) return;
-    const ListenOptions& theirs = slot.listener->options;
-    if (theirs.port != command.options.port || theirs.address != command.options.address) return;
+  unlisten(command.options);
+}
+
+void Shard::unlisten(const ListenOptions& options) {
+  all_.for_each([this, &options](ConnectionSlot& slot) {
+    if (slot.listener == nullptr || !ListenerTable::is_at(*slot.listener, options)) return;
     slot.listener = nullptr;
-    slot.tcp.abort(slot.shard.now_);
-    slot.shard.mark_ready(slot);
+    slot.tcp.abort(now_);
+    mark_ready(slot);
   });
-  listeners_.remove(command.options);
+  listeners_.remove(options);
 }
 
 void Shard::run(BindCommand& command) {
@@ -94,32 +101,71 @@ void Shard::run(UnbindCommand& command) {
   sockets_.remove(command.options);
 }
 
-void Shard::run(ConnectCommand& command) {
-  const ConnectOptions& wanted = command.options;
-  StreamEvents& events = *command.events;
-  if (stopping_) return events.on_connect_failed("the engine is stopping");
-  const auto local = wanted.local ? wanted.local : local_.preferred(wanted.remote.is_v4());
-  if (!local || !local_.contains(*local)) {
-    return events.on_connect_failed("no local address of that family");
+std::string_view connect_problem_name(ConnectProblem problem) {
+  switch (problem) {
+    case ConnectProblem::none: return "none";
+    case ConnectProblem::stopping: return "the engine is stopping";
+    case ConnectProblem::no_local_address: return "no local address of that family";
+    case ConnectProblem::bad_remote_address: return "no such remote address";
+    case ConnectProblem::no_local_port: return "no local port is free";
+    case ConnectProblem::flow_exists: return "the connection exists";
+    case ConnectProblem::memory_short: return "memory is short";
+    case ConnectProblem::connection_limit: return "the connection limit is reached";
   }
-  const bool valid = !wanted.remote.is_multicast() && !wanted.remote.is_broadcast() &&
-                     !wanted.remote.is_unspecified() && wanted.port != 0 &&
-                     local->is_v4() == wanted.remote.is_v4();
-  if (!valid) return events.on_connect_failed("no such remote address");  // RFC 9293 MUST-46
+  return "?";
+}
+
+void Shard::run(ConnectCommand& command) {
+  const ConnectProblem problem = connect(command);
+  if (problem == ConnectProblem::none) return;
+  command.events->on_connect_failed(connect_problem_name(problem));
+}
+
+ConnectProblem Shard::connect(ConnectCommand& command) {
+  const ConnectOptions& wanted = command.options;
+  const auto local = wanted.local ? wanted.local : local_.preferred(wanted.remote.is_v4());
+  if (!local) return ConnectProblem::no_local_address;
   FlowKey flow{*local, wanted.remote, 0, wanted.port};
-  flow.local_port = pick_port(rng_, [&](std::uint16_t port) {
+  flow.local_port = pick_port(rng_, PortRange(), [&](std::uint16_t port) {
     flow.local_port = port;
     return options_.ownership.of(flow) == options_.worker && !listeners_.uses_port(port) &&
-           find_flow(flow, hash_of(flow)).is_none();
+           !is_known(flow);
   });
-  if (flow.local_port == 0) return events.on_connect_failed("no local port is free");
-  if (!has_memory()) return events.on_connect_failed("memory is short");
+  ConnectProblem problem = ConnectProblem::none;
+  ConnectionSlot* const slot = claim(flow, *command.events, problem);
+  if (slot != nullptr) open(*slot);
+  return problem;
+}
+
+ConnectionSlot* Shard::claim(const FlowKey& flow, StreamEvents& events, ConnectProblem& problem) {
+  problem = check(flow);
+  if (problem != ConnectProblem::none) return nullptr;
   ConnectionSlot* const slot = make_slot(flow);
-  if (slot == nullptr) return events.on_connect_failed("the connection limit is reached");
+  if (slot == nullptr) {
+    problem = ConnectProblem::connection_limit;
+    return nullptr;
+  }
   slot->events = &events;
+  return slot;
+}
+
+// Whether we may connect so.
+ConnectProblem Shard::check(const FlowKey& flow) {
+  const IpAddress& remote = flow.remote;
+  if (stopping_) return ConnectProblem::stopping;
+  if (!local_.contains(flow.local)) return ConnectProblem::no_local_address;
+  const bool valid = !remote.is_multicast() && !remote.is_broadcast() && !remote.is_unspecified() &&
+                     flow.remote_port != 0 && flow.local.is_v4() == remote.is_v4();
+  if (!valid) return ConnectProblem::bad_remote_address;  // RFC 9293 MUST-46
+  if (flow.local_port == 0) return ConnectProblem::no_local_port;
+  if (is_known(flow)) return ConnectProblem::flow_exists;
+  return has_memory() ? ConnectProblem::none : ConnectProblem::memory_short;
+}
+
+void Shard::open(ConnectionSlot& slot) {
   ++stats_.connected;
-  slot->tcp.open_active(identity_of(flow), now_);
-  mark_ready(*slot);
+  slot.tcp.open_active(identity_of(slot.flow_key), now_);
+  mark_ready(slot);
 }
 
 void Shard::run(PostCommand& command) {
@@ -202,6 +248,7 @@ ConnectionSlot* Shard::make_slot(const FlowKey& flow) {
   const std::uint64_t hash = hash_of(flow);
   ConnectionSlot* const slot = slots_.make(*this, flow, hash, settings_, resources_);
   if (slot == nullptr) return nullptr;
+  slot->hop_limit = options_.hop_limit;
   slot->generation = next_generation_++;
   generations_[slots_.index_of(*slot)] = slot->generation;
   table_.insert(hash, FlowRef::connection(slots_.index_of(*slot)));
@@ -209,16 +256,29 @@ ConnectionSlot* Shard::make_slot(const FlowKey& flow) {
   return slot;
 }
 
-void Shard::release(ConnectionSlot& slot) {
-  leave_listener(slot);
-  count_end(slot);
-  if (slot.in_table) {
+void Shard::let_go(ConnectionSlot& slot) {
+  slot.is_kept = false;
+  if (slot.tcp.is_finished()) {
+    release(slot);
+  } else {
+    mark_ready(slot);
+  }
+}
+
+void Shard::leave_lists(ConnectionSlot& slot) {
+  if (std::exchange(slot.in_table, false)) {
     table_.erase(slot.flow_hash, FlowRef::connection(slots_.index_of(slot)));
   }
   wheel_.cancel(slot);
   slot.ListNode<ReadyTag>::unlink();
-  slot.ListNode<AllTag>::unlink();
   slot.ListNode<GapTag>::unlink();
+}
+
+void Shard::release(ConnectionSlot& slot) {
+  leave_listener(slot);
+  count_end(slot);
+  leave_lists(slot);
+  slot.ListNode<AllTag>::unlink();
   generations_[slots_.index_of(slot)] = 0;
   slots_.destroy(slot);
 }
@@ -294,6 +354,9 @@ void Shard::dispatch(ConnectionSlot& slot) {
     }
     if (listening && (events & tcp::kWritable) != 0 && !slot.application_gone) {
       slot.events->on_writable(slot);
+    }
+    if (listening && (events & tcp::kClosed) != 0 && !slot.application_gone) {
+      slot.events->on_ended(slot);
     }
     if (events == 0 && !at_end) return;
   }

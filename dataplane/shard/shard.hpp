@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/memory/tx_batch.hpp"
@@ -45,12 +46,16 @@ struct ShardSecrets {
 };
 
 struct ShardOptions {
-  std::uint32_t worker = 0;       // its number among the engine's workers
-  Ownership ownership;            // the same for all of them
-  std::vector<Cidr> kernel_side;  // see LocalAddresses
+  std::uint32_t worker = 0;  // its number among the engine's workers
+  Ownership ownership;       // the same for all of them
+  // See LocalAddresses.
+  std::vector<Cidr> kernel_side;
+  std::vector<IpAddress> addresses;
+  bool any_address = false;
   std::uint32_t mtu = 1500;       // bytes of an IP packet
   bool checksum_offload = true;   // false: every sum is computed here
   bool datagram_offload = false;  // the device cuts large datagrams (USO)
+  std::uint8_t hop_limit = 64;    // of packets, where nobody chose another
   std::uint32_t max_connections = 16'384;
   std::uint32_t max_time_waits = 32'768;
   std::uint32_t max_replies = 1'024;
@@ -61,6 +66,19 @@ struct ShardOptions {
   tcp::Settings tcp;  // max_payload_bytes 0 without segmentation offload
   ShardSecrets secrets;
 };
+
+// Why a connection cannot even begin.
+enum class ConnectProblem : std::uint8_t {
+  none,
+  stopping,
+  no_local_address,
+  bad_remote_address,
+  no_local_port,
+  flow_exists,
+  memory_short,
+  connection_limit,
+};
+std::string_view connect_problem_name(ConnectProblem problem);
 
 class Shard {
  public:
@@ -87,6 +105,21 @@ class Shard {
   Instant next_deadline() const;
   // Aborts when the shard contradicts itself. Slow: for the simulator, fuzzers and tests.
   void check_invariants() const;
+
+  // --- calls on the shard's own core: what commands are made of -------------------------------
+  // Takes `flow` for a connection that open() will begin, at once: what applies to it alone is set
+  // up in between. Null when it cannot be.
+  ConnectionSlot* claim(const FlowKey& flow, StreamEvents& events, ConnectProblem& problem);
+  void open(ConnectionSlot& slot);
+  // A connection whose slot is_kept is no longer needed. It goes now, or once it has ended.
+  void let_go(ConnectionSlot& slot);
+  // A connection was called: it may have something to say.
+  void mark_ready(ConnectionSlot& slot);
+  ListenerEntry& listen(const ListenOptions& options, Acceptor acceptor);
+  void unlisten(const ListenOptions& options);
+  bool is_known(const FlowKey& flow) const { return !find_flow(flow, hash_of(flow)).is_none(); }
+  const LocalAddresses& local() const { return local_; }
+  Instant now() const { return now_; }
 
   // --- observation ----------------------------------------------------------------------------
   // A packet was refused before it came here.
@@ -116,7 +149,10 @@ class Shard {
   void run(ConnectCommand& command);
   void run(PostCommand& command);
   void run(StopCommand& command);
+  ConnectProblem connect(ConnectCommand& command);
+  ConnectProblem check(const FlowKey& flow);
   ConnectionSlot* make_slot(const FlowKey& flow);
+  void leave_lists(ConnectionSlot& slot);
   void release(ConnectionSlot& slot);
   void leave_listener(ConnectionSlot& slot);
   void count_end(const ConnectionSlot& slot);
@@ -128,7 +164,6 @@ class Shard {
   void after_event(ConnectionSlot& slot);
   void dispatch(ConnectionSlot& slot);
   bool accept(ConnectionSlot& slot);
-  void mark_ready(ConnectionSlot& slot);
   void rearm(ConnectionSlot& slot);
 
   // shard_input.cpp
@@ -173,6 +208,7 @@ class Shard {
   void note_gap(ConnectionSlot& slot);
 
   // shard_output.cpp
+  void retire(ConnectionSlot& slot);
   bool close_if_finished(ConnectionSlot& slot);
   bool fill_connection(ConnectionSlot& slot, TxBatch& batch, std::uint32_t& budget);
   void build(TxPacket& packet, ConnectionSlot& slot);

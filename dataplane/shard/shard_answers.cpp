@@ -33,6 +33,7 @@ OutPacket* Shard::new_reply(const IpAddress& from, const IpAddress& to, std::uin
   reply->ip.source = from;
   reply->ip.destination = to;
   reply->ip.protocol = protocol;
+  reply->ip.hop_limit = options_.hop_limit;
   return reply;
 }
 

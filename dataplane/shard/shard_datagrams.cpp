@@ -136,6 +136,7 @@ bool Shard::send_datagram(DatagramEntry& socket, const FlowKey& flow, Slice payl
   out->ip.source = flow.local;
   out->ip.destination = to;
   out->ip.protocol = wire::kProtocolUdp;
+  out->ip.hop_limit = options_.hop_limit;
   out->udp.source_port = socket.options.port;
   out->udp.destination_port = flow.remote_port;
   const bool several = segment_bytes > 0 && payload.size() > segment_bytes;

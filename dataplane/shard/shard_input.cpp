@@ -46,7 +46,19 @@ DropReason Shard::on_tcp(const Slice& ip, const wire::Packet& packet) {
   return on_connection(slots_.at(ref.index()), std::move(segment));
 }
 
+namespace {
+
+// What a listener's half-open connection waits for.
+bool establishes(const tcp::Segment& segment) {
+  return segment.has(wire::kAck) && !segment.has(wire::kSyn) && !segment.has(wire::kRst);
+}
+
+}  // namespace
+
 DropReason Shard::on_connection(ConnectionSlot& slot, tcp::Segment segment) {
+  if (slot.listener != nullptr && establishes(segment) && !slot.listener->has_room()) {
+    return DropReason::backlog_full;
+  }
   const DropReason reason = slot.tcp.on_segment(segment, now_);
   segment.payload = Slice();  // what the connection did not take goes home before callbacks run
   note_gap(slot);
@@ -96,7 +108,9 @@ DropReason Shard::on_unknown_flow(const FlowKey& flow, const wire::Packet& packe
 DropReason Shard::on_syn(ListenerEntry& listener, const FlowKey& flow, const tcp::Segment& syn,
                          const tcp::TimeWait* previous) {
   if (stopping_) return DropReason::stopping;
-  if (listener.half_open >= listener.options.backlog) return DropReason::backlog_full;
+  if (listener.half_open >= listener.options.backlog || !listener.has_room()) {
+    return DropReason::backlog_full;
+  }
   if (!has_memory()) return DropReason::memory_short;
   ConnectionSlot* const slot = make_slot(flow);
   if (slot == nullptr) return DropReason::connection_limit;
@@ -104,6 +118,7 @@ DropReason Shard::on_syn(ListenerEntry& listener, const FlowKey& flow, const tcp
   if (previous != nullptr) identity.iss = tcp::max(identity.iss, previous->minimum_iss());
   slot->listener = &listener;
   ++listener.half_open;
+  if (listener.policy != nullptr) listener.policy->prepare(*slot);
   slot->tcp.open_passive(identity, syn, now_);
   mark_ready(*slot);
   return DropReason::none;

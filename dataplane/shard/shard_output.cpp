@@ -1,5 +1,6 @@
 // A packet's way out: headers into a slot of the batch, payload by reference.
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/shard/shard.hpp"
 
@@ -64,12 +65,23 @@ bool Shard::fill_connection(ConnectionSlot& slot, TxBatch& batch, std::uint32_t&
 // Tells the application of the end, once it has read what there was. True when the slot is gone.
 bool Shard::close_if_finished(ConnectionSlot& slot) {
   if (!slot.tcp.is_finished()) return false;
+  if (slot.is_kept) {
+    retire(slot);
+    return true;
+  }
   const bool reads_on = slot.events != nullptr && !slot.application_gone &&
                         slot.tcp.close_reason() == CloseReason::normal && slot.tcp.readable() > 0;
   if (reads_on) return false;
   if (slot.events != nullptr) slot.events->on_closed(slot, slot.tcp.close_reason());
   release(slot);
   return true;
+}
+
+// It has ended, but its slot is wanted: it leaves every list.
+void Shard::retire(ConnectionSlot& slot) {
+  leave_lists(slot);
+  if (slot.events == nullptr || std::exchange(slot.told_closed, true)) return;
+  slot.events->on_closed(slot, slot.tcp.close_reason());
 }
 
 void Shard::build(TxPacket& packet, ConnectionSlot& slot) {
@@ -79,7 +91,8 @@ void Shard::build(TxPacket& packet, ConnectionSlot& slot) {
   ip.destination = flow.remote;
   ip.protocol = wire::kProtocolTcp;
   ip.identification = slot.ip_identification++;
-  ip.traffic_class = out_.ecn;
+  ip.hop_limit = slot.hop_limit;
+  ip.traffic_class = slot.traffic_class | out_.ecn;
   ip.flow_label = static_cast<std::uint32_t>(slot.flow_hash) & 0xfffff;
   out_.header.source_port = flow.local_port;
   out_.header.destination_port = flow.remote_port;

@@ -114,6 +114,7 @@ class Connection {
         close_reason_ == CloseReason::none || close_reason_ == CloseReason::normal;
     return fin_received_ && readable() == 0 && in_order;
   }
+  bool has_peer_closed() const { return fin_received_; }
   // No more will be sent; FIN follows what is queued. Receiving goes on.
   void shutdown_send(Instant now);
   // The application lets go: FIN, or a RST when it left bytes unread (RFC 9293 SHLD-3).

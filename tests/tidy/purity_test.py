@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tree
 
-ARCHIVES = ("base", "wire", "tcp", "link", "shard", "sim")
+ARCHIVES = ("base", "wire", "tcp", "link", "shard", "sim", "sockets")
 
 # C symbols, whole names; the fortified (__x_chk) and 64-bit (x64) forms are found as well.
 FORBIDDEN_C = {

@@ -49,8 +49,11 @@ def check_shape(path, text):
         yield f"{path}:{limit + 1}: {lines} lines; split the file, {limit} at most"
     if not text.endswith("\n") or text.endswith("\n\n"):
         yield f"{path}:{lines + 1}: end the file with exactly one newline"
-    if path.suffix in (".hpp", ".h") and "#pragma once\n" not in text:
+    if path.suffix == ".hpp" and "#pragma once\n" not in text:
         yield f"{path}:1: no #pragma once; add it below the opening comment"
+    guard = re.sub(r"\W", "_", str(path)).upper()
+    if path.suffix == ".h" and f"#ifndef {guard}\n#define {guard}\n" not in text:
+        yield f"{path}:1: no #ifndef {guard}; C compilers may get this header alone"
     for function in cpp_scan.functions(text):
         length = function.last_line - function.first_line + 1
         if length > FUNCTION_LINES:

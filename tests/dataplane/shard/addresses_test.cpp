@@ -125,17 +125,18 @@ TEST(PickPort, FindsTheLastFreePort) {  // RFC 6056 R6056-1
   for (const std::uint16_t only :
        {std::uint16_t{1024}, std::uint16_t{40'000}, std::uint16_t{65'535}}) {
     Rng rng(only);
-    EXPECT_EQ(pick_port(rng, [only](std::uint16_t port) { return port == only; }), only);
+    EXPECT_EQ(pick_port(rng, PortRange(), [only](std::uint16_t port) { return port == only; }),
+              only);
   }
   Rng rng(1);
-  EXPECT_EQ(pick_port(rng, [](std::uint16_t) { return false; }), 0);
+  EXPECT_EQ(pick_port(rng, PortRange(), [](std::uint16_t) { return false; }), 0);
 }
 
 TEST(PickPort, SpreadsOverTheWholeRange) {  // RFC 6056 R6056-2
   Rng rng(3);
   std::set<std::uint16_t> seen;
   for (int i = 0; i < 1000; ++i) {
-    const std::uint16_t port = pick_port(rng, [](std::uint16_t) { return true; });
+    const std::uint16_t port = pick_port(rng, PortRange(), [](std::uint16_t) { return true; });
     EXPECT_GE(port, kFirstEphemeralPort);
     seen.insert(port);
   }

@@ -1,0 +1,100 @@
+// A socket, of whatever protocol. Calls return 0 or what they count, or a negative errno value;
+// they never block. Used by one thread, as its stack.
+#pragma once
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "dataplane/sluice.h"
+#include "dataplane/sockets/socket_address.hpp"
+#include "proto/base/bytes.hpp"
+#include "proto/base/intrusive_list.hpp"
+
+namespace sluice::sockets {
+
+class Stack;
+
+using TcpInfo = struct sluice_tcp_info;
+
+// Where bytes come from or go to; their sum fits ssize_t.
+using Pieces = std::span<const iovec>;
+std::size_t length_of(Pieces pieces);
+
+struct SendRequest {
+  Pieces pieces;
+  int flags = 0;
+  const sockaddr* to = nullptr;  // as the caller gave it; null: none
+  socklen_t to_length = 0;
+};
+
+struct ReceiveRequest {
+  Pieces pieces;
+  int flags = 0;
+  // Filled in:
+  int said_flags = 0;                   // MSG_TRUNC, MSG_OOB
+  std::optional<SocketAddress> from{};  // UDP
+};
+
+struct ChangedTag {};
+
+class Socket : public ListNode<ChangedTag> {
+ public:
+  Socket(Stack& stack, bool is_v6) : stack_(stack), form_{is_v6, false} {}
+  virtual ~Socket() { unlink(); }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  virtual int bind(const SocketAddress& address) = 0;
+  virtual int listen(int backlog) = 0;
+  // The oldest connection that waits, and who has opened it.
+  virtual int accept(std::unique_ptr<Socket>& accepted, SocketAddress& from) = 0;
+  virtual int connect(const sockaddr* to, socklen_t length) = 0;
+  virtual ssize_t send(const SendRequest& request) = 0;
+  virtual ssize_t receive(ReceiveRequest& request) = 0;
+  virtual int shutdown(int how) = 0;
+  // The last call: what is still to be said goes on without it.
+  virtual void close() = 0;
+  virtual int local_name(SocketAddress& name) const = 0;
+  virtual int peer_name(SocketAddress& name) const = 0;
+  // A set of enum sluice_ready.
+  virtual int ready() = 0;
+  virtual int set_option(int level, int name, Bytes value) = 0;
+  // Fills in as much as fits, and says how much that is.
+  virtual int get_option(int level, int name, MutableBytes& value) = 0;
+  virtual int tell_tcp(TcpInfo& told) = 0;
+
+  const AddressForm& form() const { return form_; }
+  int handle() const { return handle_; }
+  void set_handle(int handle) { handle_ = handle; }
+
+  // --- readiness, by callback (ready_events.hpp) ------------------------------------------------
+  void set_callback(sluice_callback to, void* context);
+  // What newly holds since it was last asked.
+  int take_news();
+  // What no longer holds will be news again.
+  void forget_what_ended() {
+    if (callback_ != nullptr) told_ &= ready();
+  }
+  sluice_callback callback() const { return callback_; }
+  void* callback_context() const { return callback_context_; }
+
+ protected:
+  // Something about its readiness may have changed.
+  void note_change();
+
+  Stack& stack_;
+  AddressForm form_;
+
+ private:
+  int handle_ = -1;
+  sluice_callback callback_ = nullptr;
+  void* callback_context_ = nullptr;
+  int told_ = 0;
+};
+
+}  // namespace sluice::sockets

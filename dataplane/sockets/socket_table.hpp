@@ -1,0 +1,32 @@
+// Handles: the smallest number that is free names the next socket.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/sockets/socket.hpp"
+
+namespace sluice::sockets {
+
+class SocketTable {
+ public:
+  explicit SocketTable(std::uint32_t limit) : limit_(limit) {}
+
+  bool is_full() const { return live_ == limit_; }
+  // Room for one more must be there. Returns the handle.
+  int add(std::unique_ptr<Socket> socket);
+  // Null when no socket has this handle.
+  Socket* find(int handle) const;
+  std::unique_ptr<Socket> remove(Socket& socket);
+
+  std::uint32_t live() const { return live_; }
+
+ private:
+  std::vector<std::unique_ptr<Socket>> sockets_;
+  std::size_t first_free_ = 0;  // no handle below is free
+  std::uint32_t limit_;
+  std::uint32_t live_ = 0;
+};
+
+}  // namespace sluice::sockets

@@ -1,0 +1,166 @@
+#include "dataplane/sockets/stack.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "dataplane/sockets/tcp_socket.hpp"
+
+namespace sluice::sockets {
+namespace {
+
+constexpr std::uint64_t kEndOfTime = std::uint64_t{1} << 62;
+constexpr std::uint32_t kVirtio = wire::kVirtioNetHeaderSize;
+
+ShardOptions with_frames(ShardOptions options, FrameSource& frames) {
+  options.frames = &frames;
+  return options;
+}
+
+}  // namespace
+
+// One call into the stack: afterwards callbacks are made.
+class Stack::Visit {
+ public:
+  explicit Visit(Stack& stack) : stack_(stack) { stack_.is_busy_ = true; }
+  ~Visit() {
+    stack_.events_.tell(stack_.name_);
+    stack_.is_busy_ = false;
+  }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+ private:
+  Stack& stack_;
+};
+
+Stack::Stack(const StackOptions& options, sluice_stack* name)
+    : options_(options),
+      name_(name),
+      rng_(options.shard.secrets.seed + 1),
+      memory_(options.max_memory),
+      sockets_(options.max_sockets),
+      shard_(std::make_unique<Shard>(with_frames(options.shard, memory_.frames), memory_.resources,
+                                     now_)),
+      output_(std::in_place, *shard_, memory_.frames) {}
+
+// The shard goes before the sockets, which it would call.
+Stack::~Stack() {
+  output_.reset();
+  shard_.reset();
+}
+
+// Time never goes back. False for what is no time.
+bool Stack::hear(std::uint64_t now_ns) {
+  if (now_ns >= kEndOfTime) return false;
+  now_ = std::max(now_, Instant::from_ns(static_cast<std::int64_t>(now_ns)));
+  if (!std::exchange(has_heard_, true)) shard_->on_time(now_);
+  return true;
+}
+
+// --- packets
+// --------------------------------------------------------------------------------------
+
+int Stack::input(Bytes packet, const wire::VirtioNetHeader& offload, std::uint64_t now_ns) {
+  if (is_busy_) return -EBUSY;
+  if (packet.size() > kFrameBytes - kVirtio || !hear(now_ns)) return -EINVAL;
+  const Visit visit(*this);
+  Frame* const frame = memory_.frames.take();
+  if (frame == nullptr) {
+    shard_->count_drop(DropReason::out_of_memory);
+    return 0;
+  }
+  if (!packet.empty()) std::memcpy(frame->data + kVirtio, packet.data(), packet.size());
+  take(Slice(*frame, kVirtio, static_cast<std::uint32_t>(packet.size())), offload);
+  return 0;
+}
+
+void Stack::take(Slice ip, const wire::VirtioNetHeader& offload) {
+  wire::Packet packet;
+  DropReason refused = wire::parse_packet(ip.bytes(), offload, packet);
+  if (refused == DropReason::fragment) {
+    ip = shard_->join(ip, now_);
+    if (ip.empty()) return;
+    refused = wire::parse_packet(ip.bytes(), wire::VirtioNetHeader(), packet);
+  }
+  if (refused == DropReason::none) {
+    shard_->on_packet(ip, packet, now_);
+  } else {
+    shard_->count_drop(refused);
+  }
+}
+
+ssize_t Stack::output(MutableBytes buffer, wire::VirtioNetHeader* offload, std::uint64_t now_ns) {
+  if (is_busy_) return -EBUSY;
+  if (!hear(now_ns)) return -EINVAL;
+  const Visit visit(*this);
+  const OutgoingPacket packet = output_->next(now_, offload != nullptr);
+  if (packet.empty()) return 0;
+  const std::uint32_t length = packet.length - kVirtio;
+  if (length > buffer.size()) return -EMSGSIZE;
+  packet.copy(kVirtio, buffer.data());
+  if (offload != nullptr) *offload = wire::parse_virtio_net(packet.front());
+  output_->pop();
+  return length;
+}
+
+// --- time
+// -----------------------------------------------------------------------------------------
+
+int Stack::advance(std::uint64_t now_ns) {
+  if (is_busy_) return -EBUSY;
+  if (!hear(now_ns)) return -EINVAL;
+  const Visit visit(*this);
+  // A turn of the shard fires a few hundred timers; what they arm lies in the future.
+  do {
+    shard_->on_time(now_);
+  } while (shard_->next_deadline() <= now_);
+  return 0;
+}
+
+std::uint64_t Stack::next_deadline() const {
+  if (!output_->is_empty() || shard_->has_output()) return static_cast<std::uint64_t>(now_.ns());
+  const Instant deadline = shard_->next_deadline();
+  return deadline.is_never() ? UINT64_MAX : static_cast<std::uint64_t>(deadline.ns());
+}
+
+// --- sockets
+// --------------------------------------------------------------------------------------
+
+int Stack::open_socket(int domain, int type, int protocol) {
+  if (domain != AF_INET && domain != AF_INET6) return -EAFNOSUPPORT;
+  const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (kind != SOCK_STREAM) return -EPROTONOSUPPORT;
+  if (protocol != 0 && protocol != IPPROTO_TCP) return -EPROTONOSUPPORT;
+  if (sockets_.is_full()) return -EMFILE;
+  return sockets_.add(std::make_unique<TcpSocket>(*this, domain == AF_INET6));
+}
+
+int Stack::accept(Socket& listener, SocketAddress& from) {
+  if (sockets_.is_full()) return -EMFILE;
+  std::unique_ptr<Socket> accepted;
+  const int error = listener.accept(accepted, from);
+  return error != 0 ? error : sockets_.add(std::move(accepted));
+}
+
+void Stack::close(Socket& socket) {
+  socket.close();
+  sockets_.remove(socket);
+}
+
+void Stack::fill_stats(sluice_stats& stats) const {
+  const ShardStats sum = shard_->stats();
+  stats.packets_in = sum.packets_in;
+  stats.packets_out = sum.packets_out;
+  for (const std::uint64_t drops : sum.drops) stats.packets_dropped += drops;
+  stats.bytes_in = sum.bytes_in;
+  stats.bytes_out = sum.bytes_out;
+  stats.segments_in = sum.segments_in;
+  stats.segments_out = sum.segments_out;
+  stats.segments_retransmitted = sum.retransmitted;
+  stats.sockets = sockets_.live();
+  stats.connections = sum.connections;
+  stats.time_waits = sum.time_waits;
+}
+
+}  // namespace sluice::sockets

@@ -1,0 +1,268 @@
+#include "dataplane/sockets/tcp_socket.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "dataplane/sockets/stack.hpp"
+
+namespace sluice::sockets {
+namespace {
+
+constexpr int kMostWaiting = 4096;              // as Linux' net.core.somaxconn
+constexpr std::uint32_t kLeastHalfOpen = 1024;  // a small backlog is no reason to refuse a SYN
+
+int error_of(ConnectProblem problem) {
+  switch (problem) {
+    case ConnectProblem::none: return 0;
+    case ConnectProblem::no_local_address:
+    case ConnectProblem::no_local_port:
+    case ConnectProblem::flow_exists: return -EADDRNOTAVAIL;
+    case ConnectProblem::bad_remote_address:
+    case ConnectProblem::stopping: return -ENETUNREACH;
+    case ConnectProblem::memory_short:
+    case ConnectProblem::connection_limit: return -ENOBUFS;
+  }
+  return -EINVAL;
+}
+
+// What SO_ERROR says of a connection's end.
+int error_of(const tcp::Connection& connection) {
+  switch (connection.close_reason()) {
+    case CloseReason::none:
+    case CloseReason::normal:
+    case CloseReason::aborted: return 0;
+    case CloseReason::reset: return ECONNRESET;
+    case CloseReason::refused: return ECONNREFUSED;
+    case CloseReason::timed_out: return ETIMEDOUT;
+  }
+  return 0;
+}
+
+}  // namespace
+
+TcpSocket::TcpSocket(Stack& stack, const AddressForm& form, ConnectionSlot& connection)
+    : Socket(stack, form.is_v6), phase_(Phase::connected), connection_(&connection) {
+  form_ = form;
+  connection.is_kept = true;
+}
+
+tcp::State TcpSocket::state() const {
+  if (listening_ != nullptr) return tcp::State::listen;
+  return connection_ == nullptr ? tcp::State::closed : connection_->tcp.state();
+}
+
+// --- bound to a port
+// ------------------------------------------------------------------------------
+
+int TcpSocket::bind(const SocketAddress& address) {
+  const LocalAddresses& local = stack_.shard().local();
+  if (form_.v6_only && address.address.is_v4()) return -EINVAL;
+  const bool is_any = address.address.is_unspecified();
+  if (!is_any && !local.contains(address.address)) return -EADDRNOTAVAIL;
+  if (!is_closed() || binding_.is_bound()) return -EINVAL;
+  Binding wanted = binding_;
+  wanted.port = address.port;
+  wanted.family = address.address == IpAddress::v4(0) ? Family::v4 : form_.family();
+  if (!is_any) wanted.address = address.address;
+  const int error = bind_port(wanted);
+  is_bound_by_caller_ = error == 0;
+  return error;
+}
+
+int TcpSocket::bind_port(Binding wanted) {
+  PortBindings& ports = stack_.tcp_ports();
+  if (wanted.port == 0) {
+    wanted.port = pick_port(stack_.rng(), stack_.options().ports, [&](std::uint16_t port) {
+      wanted.port = port;
+      return !ports.conflicts(wanted);
+    });
+    if (wanted.port == 0) return -EADDRINUSE;
+  } else if (ports.conflicts(wanted)) {
+    return -EADDRINUSE;
+  }
+  binding_ = wanted;
+  ports.add(binding_);
+  return 0;
+}
+
+void TcpSocket::unbind() {
+  if (!binding_.is_bound()) return;
+  stack_.tcp_ports().remove(binding_);
+  binding_ = Binding{{}, Family::both, 0, binding_.shares, false};
+}
+
+// --- listening
+// ------------------------------------------------------------------------------------
+
+int TcpSocket::listen(int backlog) {
+  if (phase_ != Phase::unconnected || (!is_closed() && listening_ == nullptr)) return -EINVAL;
+  const auto most =
+      static_cast<std::uint32_t>(backlog < 0 || backlog > kMostWaiting ? kMostWaiting : backlog);
+  if (listening_ != nullptr) {
+    listening_->set_most_waiting(most);
+    return 0;
+  }
+  if (!binding_.is_bound()) {
+    Binding wanted = binding_;
+    wanted.family = form_.family();
+    if (const int error = bind_port(wanted); error != 0) return error;
+  }
+  binding_.listens = true;
+  if (stack_.tcp_ports().conflicts(binding_)) {
+    binding_.listens = false;
+    return -EADDRINUSE;
+  }
+  ListenOptions options;
+  options.address = binding_.address;
+  options.port = binding_.port;
+  options.family = binding_.family;
+  options.backlog = std::max(most, kLeastHalfOpen);
+  listening_ = std::make_unique<AcceptQueue>(stack_.shard(), *this, options, most);
+  note_change();
+  return 0;
+}
+
+void TcpSocket::stop_listening() {
+  if (listening_ == nullptr) return;
+  listening_->close();
+  listening_.reset();
+  binding_.listens = false;
+}
+
+void TcpSocket::prepare(ConnectionSlot& /*slot*/) {}
+
+std::unique_ptr<TcpSocket> TcpSocket::make_accepted(ConnectionSlot& connection) {
+  return std::make_unique<TcpSocket>(stack_, form_, connection);
+}
+
+int TcpSocket::accept(std::unique_ptr<Socket>& accepted, SocketAddress& from) {
+  if (listening_ == nullptr) return -EINVAL;
+  if (listening_->is_empty()) return -EAGAIN;
+  std::unique_ptr<TcpSocket> oldest = listening_->take();
+  from = {oldest->connection_->flow_key.remote, oldest->connection_->flow_key.remote_port};
+  accepted = std::move(oldest);
+  forget_what_ended();
+  return 0;
+}
+
+// --- connecting
+// -----------------------------------------------------------------------------------
+
+int TcpSocket::connect(const sockaddr* to, socklen_t length) {
+  if (is_unspecified_family(to, length)) {
+    disconnect();
+    return 0;
+  }
+  note_end();
+  switch (phase_) {
+    case Phase::connected: return -EISCONN;
+    case Phase::connecting: return finish_connect();
+    case Phase::unconnected: break;
+  }
+  if (!is_closed()) return -EISCONN;
+  SocketAddress address;
+  if (const int error = read_address(to, length, form_, address); error != 0) return error;
+  return begin_connect(address);
+}
+
+int TcpSocket::finish_connect() {
+  switch (state()) {
+    case tcp::State::syn_sent:
+    case tcp::State::syn_received: return -EALREADY;
+    case tcp::State::closed: {
+      const int error = take_error();
+      disconnect();
+      error_ = 0;
+      return error != 0 ? -error : -ECONNABORTED;
+    }
+    case tcp::State::listen:
+    case tcp::State::established:
+    case tcp::State::fin_wait_1:
+    case tcp::State::fin_wait_2:
+    case tcp::State::close_wait:
+    case tcp::State::closing:
+    case tcp::State::last_ack:
+    case tcp::State::time_wait: break;
+  }
+  phase_ = Phase::connected;
+  return 0;
+}
+
+int TcpSocket::begin_connect(const SocketAddress& to) {
+  Shard& shard = stack_.shard();
+  if (form_.v6_only && to.address.is_v4()) return -ENETUNREACH;
+  FlowKey flow{IpAddress(), to.address, binding_.port, to.port};
+  const auto local =
+      binding_.address ? binding_.address : shard.local().preferred(to.address.is_v4());
+  if (!local || local->is_v4() != to.address.is_v4()) return -ENETUNREACH;
+  flow.local = *local;
+  if (flow.local_port == 0) flow.local_port = pick_port_to(flow);
+  ConnectProblem problem = ConnectProblem::none;
+  ConnectionSlot* const slot = shard.claim(flow, *this, problem);
+  if (slot == nullptr) return error_of(problem);
+  if (connection_ != nullptr) release(false);
+  slot->is_kept = true;
+  connection_ = slot;
+  knows_end_ = false;
+  prepare(*slot);
+  shard.open(*slot);
+  phase_ = Phase::connecting;
+  return -EINPROGRESS;
+}
+
+// RFC 6056: among those that no socket is bound to.
+std::uint16_t TcpSocket::pick_port_to(FlowKey flow) {
+  return pick_port(stack_.rng(), stack_.options().ports, [&](std::uint16_t port) {
+    flow.local_port = port;
+    return !stack_.tcp_ports().is_used(port) && !stack_.shard().is_known(flow);
+  });
+}
+
+// --- the end
+// --------------------------------------------------------------------------------------
+
+// Looks whether the connection has ended, and keeps why.
+void TcpSocket::note_end() {
+  if (connection_ == nullptr || knows_end_) return;
+  if (connection_->tcp.close_reason() == CloseReason::none) return;
+  knows_end_ = true;
+  error_ = error_of(connection_->tcp);
+}
+
+// Back to where a new socket is, but for its options and the port that its caller has chosen.
+void TcpSocket::disconnect() {
+  note_end();
+  const tcp::State was = state();
+  stop_listening();
+  if (connection_ != nullptr) release(true);
+  const bool did_abort = was != tcp::State::closed && was != tcp::State::listen;
+  if (did_abort) error_ = ECONNRESET;
+  if (!is_bound_by_caller_) unbind();
+  phase_ = Phase::unconnected;
+  shut_receive_ = shut_send_ = false;
+  note_change();
+}
+
+// Lets the connection end on its own.
+void TcpSocket::release(bool with_reset) {
+  ConnectionSlot& slot = *std::exchange(connection_, nullptr);
+  slot.events = &stack_.nobody();
+  if (with_reset) {
+    slot.abort();
+  } else {
+    slot.close();
+  }
+  stack_.shard().let_go(slot);
+}
+
+void TcpSocket::abort() {
+  if (connection_ != nullptr) release(true);
+}
+
+void TcpSocket::close() {
+  stop_listening();
+  if (connection_ != nullptr) release(false);
+  unbind();
+}
+
+}  // namespace sluice::sockets

@@ -1,0 +1,147 @@
+// What is done with a connection that is there.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "dataplane/sockets/stack.hpp"
+#include "dataplane/sockets/tcp_socket.hpp"
+
+namespace sluice::sockets {
+namespace {
+
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
+constexpr int kReceiveFlags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
+
+bool is_handshaking(tcp::State state) {
+  return state == tcp::State::syn_sent || state == tcp::State::syn_received;
+}
+
+}  // namespace
+
+// --- sending
+// --------------------------------------------------------------------------------------
+
+// tcp_sendmsg and sk_stream_wait_connect of Linux.
+int TcpSocket::check_send() {
+  note_end();
+  if (is_handshaking(state())) return error_ != 0 ? -take_error() : -EAGAIN;
+  const bool can_send =
+      (state() == tcp::State::established || state() == tcp::State::close_wait) && !shut_send_;
+  if (can_send && error_ == 0) return 0;
+  return error_ != 0 ? -take_error() : -EPIPE;
+}
+
+ssize_t TcpSocket::send(const SendRequest& request) {
+  if ((request.flags & ~kSendFlags) != 0) return -EOPNOTSUPP;
+  if (const int error = check_send(); error != 0) return error;
+  std::size_t taken = 0;
+  for (const iovec& piece : request.pieces) {
+    const Bytes bytes(static_cast<const std::uint8_t*>(piece.iov_base), piece.iov_len);
+    const std::uint32_t count = connection_->send(bytes);
+    taken += count;
+    if (count < bytes.size()) break;
+  }
+  forget_what_ended();
+  const bool is_full = taken == 0 && length_of(request.pieces) > 0;
+  return is_full ? -EAGAIN : static_cast<ssize_t>(taken);
+}
+
+// --- receiving
+// ------------------------------------------------------------------------------------
+
+ssize_t TcpSocket::receive(ReceiveRequest& request) {
+  if ((request.flags & ~kReceiveFlags) != 0) return -EOPNOTSUPP;
+  if (listening_ != nullptr) return -ENOTCONN;
+  note_end();
+  if (connection_ == nullptr || connection_->readable() == 0) return nothing_to_read();
+  const std::uint32_t count = read_into(request.pieces);
+  forget_what_ended();
+  return count;
+}
+
+// In the order in which tcp_recvmsg of Linux looks.
+ssize_t TcpSocket::nothing_to_read() {
+  if (connection_ != nullptr && connection_->tcp.has_peer_closed()) return 0;
+  if (error_ != 0) return -take_error();
+  if (shut_receive_ || knows_end_) return 0;
+  return is_closed() ? -ENOTCONN : -EAGAIN;
+}
+
+std::uint32_t TcpSocket::read_into(Pieces pieces) {
+  std::uint32_t count = 0;
+  for (const iovec& piece : pieces) {
+    auto* to = static_cast<std::uint8_t*>(piece.iov_base);
+    std::size_t room = piece.iov_len;
+    while (room > 0) {
+      const Slice slice =
+          connection_->read(static_cast<std::uint32_t>(std::min<std::size_t>(room, UINT32_MAX)));
+      if (slice.empty()) return count;
+      std::memcpy(to, slice.data(), slice.size());
+      to += slice.size();
+      room -= slice.size();
+      count += slice.size();
+    }
+  }
+  return count;
+}
+
+// --- closing one way
+// ------------------------------------------------------------------------------
+
+int TcpSocket::shutdown(int how) {
+  if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return -EINVAL;
+  note_end();
+  const bool receive = how != SHUT_WR;
+  const bool send = how != SHUT_RD;
+  if (state() == tcp::State::syn_sent || (state() == tcp::State::listen && receive)) {
+    disconnect();
+    return 0;
+  }
+  if (state() == tcp::State::listen) return 0;
+  const int result = is_closed() ? -ENOTCONN : 0;
+  if (result == 0 && send && !shut_send_) connection_->shutdown_send();
+  shut_receive_ = shut_receive_ || receive;
+  shut_send_ = shut_send_ || send;
+  note_change();
+  return result;
+}
+
+// --- names
+// ----------------------------------------------------------------------------------------
+
+int TcpSocket::local_name(SocketAddress& name) const {
+  if (connection_ != nullptr) {
+    name = {connection_->flow_key.local, connection_->flow_key.local_port};
+  } else {
+    name = {binding_.address.value_or(form_.any()), binding_.port};
+  }
+  return 0;
+}
+
+int TcpSocket::peer_name(SocketAddress& name) const {
+  if (is_closed() || connection_ == nullptr || state() == tcp::State::syn_sent) return -ENOTCONN;
+  name = {connection_->flow_key.remote, connection_->flow_key.remote_port};
+  return 0;
+}
+
+// --- readiness
+// ------------------------------------------------------------------------------------
+
+// tcp_poll of Linux.
+int TcpSocket::ready() {
+  if (listening_ != nullptr) return listening_->is_empty() ? 0 : SLUICE_READABLE;
+  note_end();
+  int ready = error_ != 0 ? SLUICE_ERROR : 0;
+  const bool peer_closed = connection_ != nullptr && connection_->tcp.has_peer_closed();
+  const bool no_receive = shut_receive_ || knows_end_ || peer_closed;
+  const bool no_send = shut_send_ || knows_end_;
+  if (is_closed() || (no_receive && no_send)) ready |= SLUICE_HANGUP;
+  if (no_receive) ready |= SLUICE_READABLE | SLUICE_PEER_CLOSED;
+  if (is_handshaking(state())) return ready;
+  if (connection_ != nullptr && connection_->readable() > 0) ready |= SLUICE_READABLE;
+  const bool has_room = is_closed() || no_send || connection_->send_space() > 0;
+  if (has_room) ready |= SLUICE_WRITABLE;
+  return ready;
+}
+
+}  // namespace sluice::sockets
