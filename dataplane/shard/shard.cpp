@@ -295,7 +295,8 @@ void Shard::count_end(const ConnectionSlot& slot) {
     case CloseReason::normal: ++stats_.closed; break;
     case CloseReason::reset: ++stats_.reset; break;
     case CloseReason::refused: ++stats_.refused; break;
-    case CloseReason::timed_out: ++stats_.timed_out; break;
+    case CloseReason::timed_out:
+    case CloseReason::unreachable: ++stats_.timed_out; break;
     case CloseReason::aborted: ++stats_.aborted; break;
   }
 }

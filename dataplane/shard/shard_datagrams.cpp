@@ -80,7 +80,7 @@ DropReason Shard::on_udp(const Slice& ip, const wire::Packet& packet) {
 DropReason Shard::on_udp_error(const FlowKey& flow, tcp::PathError error) {
   DatagramEntry* const socket = sockets_.find(flow.local, flow.local_port);
   if (socket == nullptr) return DropReason::icmp_unknown_flow;
-  if (error == tcp::PathError::hard) socket->events.on_refused(*socket, flow);
+  if (tcp::is_hard(error)) socket->events.on_refused(*socket, flow);
   return DropReason::none;
 }
 

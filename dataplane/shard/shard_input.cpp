@@ -127,7 +127,6 @@ DropReason Shard::on_syn(ListenerEntry& listener, const FlowKey& flow, const tcp
 // --- ICMP -----------------------------------------------------------------------------------
 
 DropReason Shard::on_icmp(const Slice& ip, const wire::Packet& packet) {
-  using tcp::PathError;
   const wire::IcmpHeader& icmp = packet.icmp;
   const bool v6 = packet.protocol == wire::kProtocolIcmpV6;
   if (icmp.type == (v6 ? wire::icmp_v6::kEcho : wire::icmp_v4::kEcho)) {  // RFC 1122 R1122-8
@@ -142,31 +141,9 @@ DropReason Shard::on_icmp(const Slice& ip, const wire::Packet& packet) {
     ++stats_.echo_replies;
     return DropReason::none;
   }
-  if (v6) {
-    switch (icmp.type) {
-      case wire::icmp_v6::kUnreachable: {
-        const bool port = icmp.code == 4;
-        return on_icmp_error(ip, packet, port ? PathError::hard : PathError::soft, 0);
-      }
-      case wire::icmp_v6::kPacketTooBig:
-        return on_icmp_error(ip, packet, PathError::packet_too_big, icmp.rest);
-      case wire::icmp_v6::kTimeExceeded:
-      case wire::icmp_v6::kParameterProblem: return on_icmp_error(ip, packet, PathError::soft, 0);
-      default: return DropReason::unhandled_icmp;
-    }
-  }
-  switch (icmp.type) {
-    case wire::icmp_v4::kUnreachable: {
-      if (icmp.code == wire::icmp_v4::kFragmentationNeeded) {
-        return on_icmp_error(ip, packet, PathError::packet_too_big, icmp.rest & 0xffff);
-      }
-      const bool hard = icmp.code == 2 || icmp.code == 3;  // RFC 9293 SHLD-26
-      return on_icmp_error(ip, packet, hard ? PathError::hard : PathError::soft, 0);
-    }
-    case wire::icmp_v4::kTimeExceeded:
-    case wire::icmp_v4::kParameterProblem: return on_icmp_error(ip, packet, PathError::soft, 0);
-    default: return DropReason::unhandled_icmp;  // RFC 9293 MUST-55: source quench, too
-  }
+  const auto error = tcp::path_error_of(icmp, v6);
+  if (!error) return DropReason::unhandled_icmp;  // RFC 9293 MUST-55: source quench, too
+  return on_icmp_error(ip, packet, *error, v6 ? icmp.rest : icmp.rest & 0xffff);
 }
 
 // RFC 9293 MUST-54: directed to the connection that the error quotes.

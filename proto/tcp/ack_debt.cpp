@@ -9,14 +9,19 @@ void AckDebt::on_in_order(std::uint32_t bytes, std::uint32_t full_bytes, Seq rcv
   bytes_ += bytes;
   // More than a full segment: the peer's tail probe waits for no delayed ACK then.
   const bool is_enough = bytes_ >= 2 * std::min(full_bytes, bytes) || bytes_ > full_bytes;
-  if (young_left_ > 0) {
-    --young_left_;
+  if (quick_left_ > 0) {
+    --quick_left_;
     push({rcv_nxt, false, {}});
   } else if (is_enough) {
     owe_now();  // RFC 9293 SHLD-19, RFC 5681 R5681-18
   } else if (deadline_.is_never()) {
     deadline_ = now + delay;  // RFC 9293 SHLD-18, MUST-40
   }
+}
+
+void AckDebt::set_quick(bool on) {
+  quick_left_ = on ? kQuickAgain : 0;
+  if (on && bytes_ > 0) owe_now();
 }
 
 void AckDebt::owe_duplicate(Seq rcv_nxt, wire::SackBlock first_block) {

@@ -25,6 +25,9 @@ struct OwedAck {
 
 class AckDebt {
  public:
+  // So many of the first segments are acknowledged one by one.
+  explicit AckDebt(std::uint32_t quick_acks) : quick_left_(quick_acks) {}
+
   // `bytes` more arrived in order, up to `rcv_nxt`, in segments of `full_bytes` at most.
   void on_in_order(std::uint32_t bytes, std::uint32_t full_bytes, Seq rcv_nxt, Instant now,
                    Duration delay);
@@ -34,6 +37,9 @@ class AckDebt {
   void owe_now() { due_ = true; }
   // As owe_now(), for a FIN up to `rcv_nxt`: the ACK of text just before it is not owed as well.
   void owe_for_fin(Seq rcv_nxt);
+
+  // Each of the next segments is acknowledged at once, as is what waits; or none is.
+  void set_quick(bool on);
 
   bool has_duplicates() const { return duplicates_ > 0; }
   // The next duplicate ACK; whatever was owed before it is covered by it.
@@ -52,8 +58,7 @@ class AckDebt {
 
  private:
   static constexpr std::uint32_t kMaxOwed = 8;
-  // So many of a connection's first segments are acknowledged one by one.
-  static constexpr std::uint8_t kYoungSegments = 16;
+  static constexpr std::uint32_t kQuickAgain = 16;  // segments
 
   void push(const OwedAck& ack);
   OwedAck take_first();
@@ -61,8 +66,8 @@ class AckDebt {
   std::array<OwedAck, kMaxOwed> owed_;  // oldest first
   std::uint8_t count_ = 0;
   std::uint8_t duplicates_ = 0;  // of them, those that go alone
-  std::uint8_t young_left_ = kYoungSegments;
   bool due_ = false;
+  std::uint32_t quick_left_;             // segments to be acknowledged one by one
   std::uint32_t bytes_ = 0;              // in order and not acknowledged
   Instant deadline_ = Instant::never();  // of the delayed ACK
 };

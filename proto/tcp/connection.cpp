@@ -5,8 +5,6 @@
 namespace sluice::tcp {
 namespace {
 
-constexpr std::uint32_t kUnscaledWindow = 65'535;
-
 // The smallest shift with which a window of `bytes` can be told (RFC 7323 2.2).
 std::uint8_t scale_for(std::uint32_t bytes) {
   std::uint8_t scale = 0;
@@ -23,6 +21,7 @@ std::string_view close_reason_name(CloseReason reason) {
     case CloseReason::reset: return "reset by peer";
     case CloseReason::refused: return "refused";
     case CloseReason::timed_out: return "timed out";
+    case CloseReason::unreachable: return "unreachable";
     case CloseReason::aborted: return "aborted";
   }
   return "?";
@@ -33,16 +32,29 @@ std::string_view close_reason_name(CloseReason reason) {
 void Connection::start(const Identity& identity, Instant now) {
   is_v6_ = identity.is_v6;
   advertised_mss_ = identity.advertised_mss;
+  if (options_.max_segment != 0) {
+    advertised_mss_ =
+        static_cast<std::uint16_t>(std::min<std::uint32_t>(advertised_mss_, options_.max_segment));
+  }
   ts_offset_ = identity.ts_offset;
-  nagle_ = settings_.nagle;
   snd_.una = snd_.nxt = snd_.iss = small_end_ = identity.iss;
   recovery_.start(identity.iss);
-  rcv_.scale = scale_for(settings_.receive_buffer_bytes);
-  const std::uint32_t limit = settings_.receive_buffer_bytes;
-  receive_tuning_.start(std::min(settings_.initial_receive_buffer_bytes, limit), limit, now);
-  send_buffer_bytes_ = std::min(settings_.initial_send_buffer_bytes, settings_.send_buffer_bytes);
+  start_buffers(now);
   last_heard_ = last_sent_ = now;
   syn_due_ = true;
+}
+
+void Connection::start_buffers(Instant now) {
+  const std::uint32_t limit = std::max(settings_.receive_buffer_bytes, options_.receive_buffer);
+  rcv_.scale = settings_.window_scale.value_or(scale_for(limit));
+  const std::uint32_t first = options_.receive_buffer != 0
+                                  ? options_.receive_buffer
+                                  : std::min(settings_.initial_receive_buffer_bytes, limit);
+  const bool grows = settings_.autotune_receive && options_.receive_buffer == 0;
+  receive_tuning_.start(first, grows ? limit : first, now);
+  send_buffer_bytes_ = options_.send_buffer != 0 ? options_.send_buffer
+                                                 : std::min(settings_.initial_send_buffer_bytes,
+                                                            settings_.send_buffer_bytes);
 }
 
 void Connection::open_active(const Identity& identity, Instant now) {
@@ -58,7 +70,7 @@ void Connection::open_passive(const Identity& identity, const Segment& syn, Inst
   rcv_.nxt = rcv_.last_ack_sent = syn.seq + 1u;  // RFC 9293 SA-L3
   snd_.wnd = snd_.max_wnd = syn.window;          // RFC 7323 R7323-3: never scaled in a SYN
   take_syn_options(*syn.options);
-  rcv_.edge = rcv_.nxt + std::min(receive_room(), kUnscaledWindow);
+  rcv_.edge = rcv_.nxt + syn_window(receive_room());
   ecn_on_ = settings_.ecn != Ecn::off && syn.has(wire::kEce) && syn.has(wire::kCwr);
   ts_recent_at_ = now;
   // Text and FIN of the SYN are not acknowledged: the peer sends them again.
@@ -93,7 +105,7 @@ void Connection::become_established(Instant now) {
     rtt_.start_after_lost_syn();  // RFC 6298 R6298-12
   }
   start_congestion(window, now);
-  if (keepalive_idle_ > Duration()) keepalive_deadline_ = now + keepalive_idle_;
+  if (options_.keepalive_idle > Duration()) keepalive_deadline_ = now + options_.keepalive_idle;
   if (fin_wanted_) state_ = State::fin_wait_1;  // CLOSE came before the handshake was done
 }
 
@@ -101,12 +113,6 @@ void Connection::start_congestion(std::uint32_t window_bytes, Instant now) {
   congestion_->set_seed(std::uint64_t{snd_.iss.value()} << 32 | ts_offset_);
   congestion_->start(send_mss_, window_bytes, now);
   pacer_.set_rate(congestion_->pacing_rate());
-}
-
-void Connection::set_congestion(Algorithm algorithm, Instant now) {
-  const std::uint32_t window = congestion_->window();
-  congestion_.choose(algorithm);
-  if (is_synchronized(state_)) start_congestion(window, now);
 }
 
 // --- calls ----------------------------------------------------------------------------------
@@ -126,29 +132,35 @@ std::uint32_t Connection::send_space() const {
                     state_ == State::syn_sent || state_ == State::syn_received;
   if (!open || fin_wanted_) return 0;
   const std::uint32_t room = send_room();
-  const std::uint32_t space = room - std::min(room, send_buffer_.size());
+  const std::uint32_t waiting = is_synchronized(state_) ? unsent_bytes() : send_buffer_.size();
+  const std::uint32_t low = options_.unsent_low_water;
+  const std::uint32_t space =
+      std::min(room - std::min(room, send_buffer_.size()), low - std::min(low, waiting));
   if (space == 0) wants_room_ = true;
   return space;
 }
 
-std::uint32_t Connection::send(Bytes bytes) {
+std::uint32_t Connection::send(Bytes bytes, SendFlags flags) {
   const auto wanted = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), UINT32_MAX));
   const std::uint32_t space = send_space();
   const std::uint32_t most = std::min(wanted, space);
-  return after_send(wanted, space, send_buffer_.append(bytes.first(most), resources_));
+  return after_send(wanted, space, send_buffer_.append(bytes.first(most), resources_), flags);
 }
 
-std::uint32_t Connection::send(Slice slice) {
+std::uint32_t Connection::send(Slice slice, SendFlags flags) {
   const std::uint32_t wanted = slice.size();
   const std::uint32_t space = send_space();
   slice.keep_front(std::min(wanted, space));
-  return after_send(wanted, space, send_buffer_.append(std::move(slice), resources_));
+  return after_send(wanted, space, send_buffer_.append(std::move(slice), resources_), flags);
 }
 
 // `space` is what there was before.
 std::uint32_t Connection::after_send(std::uint32_t offered, std::uint32_t space,
-                                     std::uint32_t taken) {
+                                     std::uint32_t taken, SendFlags flags) {
   if (taken < offered || taken == space) wants_room_ = true;
+  if (taken == 0) return 0;
+  more_follows_ = flags.more && taken == offered;  // who finds no room cannot go on
+  flush_due_ = false;
   return taken;
 }
 
@@ -221,19 +233,12 @@ void Connection::abort(Instant now) {
   reset_with(CloseReason::aborted);
 }
 
-void Connection::set_keepalive(Duration idle, Instant now) {
-  keepalive_idle_ = idle;
-  keepalives_sent_ = 0;
-  const bool on = idle > Duration() && is_synchronized(state_);
-  keepalive_deadline_ = on ? now + idle : Instant::never();
-}
-
 // --- closing --------------------------------------------------------------------------------
 
 // FIN-WAIT-2 lasts as long as the peer likes, but not once nobody waits for its data.
 void Connection::enter_fin_wait_2(Instant now) {
   state_ = State::fin_wait_2;
-  if (application_gone_) fin_wait_2_deadline_ = now + settings_.fin_wait_2_timeout;
+  if (application_gone_) fin_wait_2_deadline_ = now + options_.fin_wait_2_timeout;
 }
 
 void Connection::enter_time_wait() {
@@ -267,7 +272,7 @@ void Connection::finish(CloseReason reason) {
   disarm();
   keepalive_deadline_ = fin_wait_2_deadline_ = memory_deadline_ = pacing_deadline_ =
       Instant::never();
-  ack_debt_ = AckDebt();
+  ack_debt_ = AckDebt(0);
   syn_due_ = probe_due_ = keepalive_due_ = tail_probe_due_ = false;
   sent_.clear();
   send_buffer_.clear(resources_);

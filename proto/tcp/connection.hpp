@@ -10,6 +10,8 @@
 //   connection_output.cpp  what is sent next
 //   connection_timers.cpp  retransmission, window probes, keepalive, giving up
 //   connection.cpp         the calls of 3.9.1, opening and closing
+//   connection_settings.cpp  what an application chooses for one connection
+//   connection_snapshot.cpp  how it stands
 #pragma once
 
 #include <cstdint>
@@ -20,16 +22,19 @@
 #include "proto/base/time.hpp"
 #include "proto/tcp/ack_debt.hpp"
 #include "proto/tcp/congestion.hpp"
+#include "proto/tcp/connection_options.hpp"
 #include "proto/tcp/constants.hpp"
 #include "proto/tcp/loss_recovery.hpp"
 #include "proto/tcp/min_rtt.hpp"
 #include "proto/tcp/pacer.hpp"
+#include "proto/tcp/path_error.hpp"
 #include "proto/tcp/rate_sampler.hpp"
 #include "proto/tcp/receive_autotuning.hpp"
 #include "proto/tcp/receive_buffer.hpp"
 #include "proto/tcp/rtt_estimator.hpp"
 #include "proto/tcp/segment.hpp"
 #include "proto/tcp/send_buffer.hpp"
+#include "proto/tcp/snapshot.hpp"
 #include "proto/tcp/state.hpp"
 #include "proto/tcp/time_wait.hpp"
 #include "proto/wire/drop_reason.hpp"
@@ -47,30 +52,38 @@ enum Event : std::uint8_t {
 
 // Why a connection ended (RFC 9293 MUST-12).
 enum class CloseReason : std::uint8_t {
-  none,       // it has not
-  normal,     // both sides closed
-  reset,      // the peer sent a RST
-  refused,    // the peer answered our SYN with a RST, or ICMP said so
-  timed_out,  // the peer did not answer for too long
-  aborted,    // our own application
+  none,         // it has not
+  normal,       // both sides closed
+  reset,        // the peer sent a RST
+  refused,      // the peer answered our SYN with a RST, or ICMP said so
+  timed_out,    // the peer did not answer for too long
+  unreachable,  // likewise, and ICMP had said why: path_error()
+  aborted,      // our own application
 };
 std::string_view close_reason_name(CloseReason reason);
 
-// RFC 9293 3.9.2.2: what an ICMP error says about the path to the peer.
-enum class PathError : std::uint8_t { soft, hard, packet_too_big };
+struct SendFlags {
+  bool more = false;  // follows soon: no PSH yet, and no segment that is not full
+};
 
 // Counts of one connection, for statistics.
 struct ConnectionCounters {
   std::uint64_t segments_in = 0;
   std::uint64_t segments_out = 0;      // super-segments count their pieces
-  std::uint64_t bytes_received = 0;    // in order
-  std::uint64_t bytes_acked = 0;       // by the peer
-  std::uint64_t retransmitted = 0;     // segments
-  std::uint32_t timeouts = 0;          // retransmission timer
-  std::uint32_t fast_retransmits = 0;  // entries into fast recovery
-  std::uint32_t tail_probes = 0;       // sent (RFC 8985)
-  std::uint32_t gaps_forgotten = 0;    // what lay beyond a gap was given up for want of memory
-  std::uint32_t undone = 0;            // recoveries that turned out to be needless
+  std::uint64_t data_segments_in = 0;  // likewise
+  std::uint64_t data_segments_out = 0;
+  std::uint64_t bytes_received = 0;  // in order
+  std::uint64_t bytes_acked = 0;     // by the peer
+  std::uint64_t retransmitted = 0;   // segments
+  std::uint64_t bytes_retransmitted = 0;
+  std::uint32_t timeouts = 0;             // retransmission timer
+  std::uint32_t fast_retransmits = 0;     // entries into fast recovery
+  std::uint32_t tail_probes = 0;          // sent (RFC 8985)
+  std::uint32_t gaps_forgotten = 0;       // what lay beyond a gap was given up for want of memory
+  std::uint32_t undone = 0;               // recoveries that turned out to be needless
+  std::uint32_t duplicates_reported = 0;  // by the peer: D-SACK
+  std::uint32_t reorderings = 0;          // ACKs that told of text being overtaken
+  std::uint32_t beyond_gap = 0;           // segments that came so
 };
 
 // What a connection is born with.
@@ -87,6 +100,9 @@ class Connection {
   Connection(const Settings& settings, const Resources& resources)
       : settings_(settings),
         resources_(resources),
+        options_(settings),
+        nagle_(settings.nagle),
+        ack_debt_(settings.quick_acks),
         congestion_(settings.congestion),
         sent_(resources.sent) {}
   ~Connection() { release_buffers(); }
@@ -101,13 +117,17 @@ class Connection {
   // --- calls of the application (RFC 9293 3.9.1) -----------------------------------------------
   // Each returns how many bytes were taken: fewer than offered when the send buffer is full or
   // memory is short (then kWritable follows), none once closed for sending.
-  std::uint32_t send(Bytes bytes);
-  std::uint32_t send(Slice slice);
+  std::uint32_t send(Bytes bytes, SendFlags flags = {});
+  std::uint32_t send(Slice slice, SendFlags flags = {});
   // As memory grows short it may become less without a call. Once it is none, kWritable follows.
   std::uint32_t send_space() const;
   // The next bytes in order, at most `max_bytes`; empty when there are none.
   Slice read(std::uint32_t max_bytes);
   std::uint32_t readable() const { return receive_buffer_.readable(); }
+  // Copies what read() would give, from `offset` on; how many bytes.
+  std::uint32_t peek(MutableBytes into, std::uint32_t offset = 0) const {
+    return receive_buffer_.peek(into, offset);
+  }
   // The peer has closed and all of its bytes have been read.
   bool at_end() const {
     const bool in_order =
@@ -126,12 +146,32 @@ class Connection {
   // Copies unread bytes out of frames that they would pin for little; after each callback.
   void settle() { receive_buffer_.settle(resources_); }
 
-  void set_nodelay(bool on) { nagle_ = !on; }  // RFC 9293 MUST-17
+  // --- choices of the application, at any time --------------------------------------------------
+  // RFC 9293 MUST-17. What waits goes now, were it corked.
+  void set_nodelay(bool on);
+  // No segment that is not full, for 200 ms at most.
+  void set_cork(bool on);
+  // Each segment is acknowledged at once, or the ACKs are delayed, until traffic says otherwise.
+  void set_quick_ack(bool on);
+  // Bytes of payload and of TCP's options in a segment: what is sent, and before the handshake also
+  // what is asked of the peer. At least kMinSendMss.
+  void set_max_segment(std::uint32_t bytes);
+  // The buffer's size from now on, without growth. A window that was offered stays.
+  void set_receive_buffer(std::uint32_t bytes);
+  void set_send_buffer(std::uint32_t bytes);
+  // send() takes no more while so many bytes wait to be sent for the first time; kWritable follows.
+  void set_unsent_low_water(std::uint32_t bytes) { options_.unsent_low_water = bytes; }
   // Another algorithm takes over the window where this one leaves it, in slow start.
   void set_congestion(Algorithm algorithm, Instant now);
   // RFC 9293 MUST-24, MUST-27; an idle time of zero switches keepalive off.
   void set_keepalive(Duration idle, Instant now);
-  void set_user_timeout(Duration timeout) { user_timeout_ = timeout; }  // RFC 9293 MUST-21
+  void set_keepalive_interval(Duration interval) { options_.keepalive_interval = interval; }
+  void set_keepalive_probes(std::uint32_t count) { options_.keepalive_probes = count; }
+  // RFC 9293 MUST-21; zero: the settings' own.
+  void set_user_timeout(Duration timeout);
+  void set_syn_retries(std::uint32_t count) { options_.syn_retries = count; }
+  void set_fin_wait_2_timeout(Duration timeout) { options_.fin_wait_2_timeout = timeout; }
+  const ConnectionOptions& options() const { return options_; }
 
   // --- events from below ----------------------------------------------------------------------
   // Takes the payload it wants out of `segment`. DropReason::none when all of it was in order to
@@ -150,6 +190,10 @@ class Connection {
   // --- observation ----------------------------------------------------------------------------
   State state() const { return state_; }
   CloseReason close_reason() const { return close_reason_; }
+  // The last thing that ICMP said of the path, if nothing was acknowledged since (MUST-47).
+  std::optional<PathError> path_error() const { return path_error_; }
+  Snapshot snapshot() const;
+  bool has_events() const { return events_ != 0; }
   std::uint8_t take_events() { return std::exchange(events_, std::uint8_t{0}); }
   bool was_passive() const { return passive_; }
   // Gone from the wire, with nothing left to send: the flow may be forgotten.
@@ -198,6 +242,7 @@ class Connection {
 
   // connection.cpp
   void start(const Identity& identity, Instant now);
+  void start_buffers(Instant now);
   void take_syn_options(const wire::TcpOptions& options);
   void become_established(Instant now);
   void start_congestion(std::uint32_t window_bytes, Instant now);
@@ -206,7 +251,8 @@ class Connection {
   void finish(CloseReason reason);
   void reset_with(CloseReason reason);
   void release_buffers();
-  std::uint32_t after_send(std::uint32_t offered, std::uint32_t space, std::uint32_t taken);
+  std::uint32_t after_send(std::uint32_t offered, std::uint32_t space, std::uint32_t taken,
+                           SendFlags flags);
   std::uint32_t send_room() const;
 
   // connection_input.cpp
@@ -249,6 +295,7 @@ class Connection {
   void tell_congestion(const AckFacts& facts, const Delivery& delivery, std::uint32_t pipe_before,
                        bool did_slow_down, std::uint32_t lost);
   void tune_send_buffer();
+  void offer_room();
   bool update_send_window(const Segment& segment);
   void on_window_opened(Instant now);
   void after_ack_by_state(Instant now);
@@ -259,9 +306,15 @@ class Connection {
   // connection_path.cpp
   DropReason on_packet_too_big(Seq sequence, std::uint32_t mtu);
   void lower_mss(std::uint32_t mss);
+  void use_smaller_mss(std::uint32_t mss);
   void confirm_smaller_mss();
   bool asks_for_ecn() const { return settings_.ecn == Ecn::ask && !syn_resent_; }
   void mark_for_congestion(OutSegment& out);
+
+  // connection_settings.cpp, connection_snapshot.cpp
+  void say_options(Snapshot& said) const;
+  void say_sender(Snapshot& said) const;
+  void say_receiver(Snapshot& said) const;
 
   // connection_output.cpp
   bool next_reset(OutSegment& out, Instant now);
@@ -273,6 +326,7 @@ class Connection {
   bool next_new_data(OutSegment& out, Instant now);
   bool next_keepalive(OutSegment& out, Instant now);
   bool next_ack(OutSegment& out, Instant now);
+  bool sends_small() const;
   std::uint32_t new_data_length() const;
   std::uint32_t segment_size() const;
   std::uint32_t super_segment_limit() const;
@@ -289,6 +343,7 @@ class Connection {
   std::uint32_t receive_room() const;
   std::uint32_t window_limit() const;
   std::uint32_t possible_window() const;
+  std::uint16_t syn_window(std::uint32_t room) const;
   std::uint16_t window_to_announce(Seq ack);
   void on_acked(Seq ack);
   std::uint32_t unsent_bytes() const;
@@ -306,13 +361,16 @@ class Connection {
   void on_keepalive_timeout(Instant now);
   bool gave_up(Instant now);
   Duration patience() const;
+  bool has_tried_enough() const;
   void wait_for_window(Instant now);
 
   const Settings& settings_;
   const Resources& resources_;
+  ConnectionOptions options_;
 
   State state_ = State::closed;
   CloseReason close_reason_ = CloseReason::none;
+  std::optional<PathError> path_error_;
   std::uint8_t events_ = 0;
   bool passive_ = false;  // RFC 9293 MUST-11
   bool is_v6_ = false;
@@ -322,7 +380,10 @@ class Connection {
   bool ecn_on_ = false;
   bool owes_ecn_echo_ = false;  // CE arrived, and no CWR since (RFC 3168 R3168-7)
   bool cwr_due_ = false;        // the next new segment says that we have slowed down
-  bool nagle_ = true;
+  bool nagle_;
+  bool corked_ = false;
+  bool more_follows_ = false;        // the last send() said so
+  bool flush_due_ = false;           // what was sent before goes at once
   bool syn_due_ = false;             // our SYN or SYN-ACK is to be sent (again)
   bool syn_resent_ = false;          // by the timer: it may have been lost
   bool syn_repeated_ = false;        // for whatever reason
@@ -337,6 +398,7 @@ class Connection {
   bool tail_probe_due_ = false;
   bool window_was_full_ = false;  // the congestion window held back what was there to send
   std::uint8_t keepalives_sent_ = 0;
+  std::uint8_t retransmits_ = 0;  // timeouts since the last progress
   Timer timer_ = Timer::off;
 
   SendSequence snd_;
@@ -373,8 +435,6 @@ class Connection {
   Instant memory_deadline_ = Instant::never();  // send() found none: when to offer room again
   Instant last_heard_;
   Instant last_sent_;
-  Duration keepalive_idle_;  // zero: off (RFC 9293 MUST-25)
-  Duration user_timeout_;    // zero: the settings' own
   Instant challenge_start_;
   std::uint32_t challenges_ = 0;
 

@@ -7,6 +7,7 @@ namespace sluice::tcp {
 
 // `bare`: it came without text, SYN and FIN.
 void Connection::process_ack(const Segment& segment, bool bare, Instant now) {
+  path_error_.reset();
   const std::uint32_t window_before = snd_.wnd;
   const bool window_moved = update_send_window(segment);
   if (window_before == 0 || snd_.wnd == 0) unanswered_since_ = Instant::never();  // MUST-37
@@ -38,6 +39,8 @@ void Connection::take_acknowledgment(const Segment& segment, bool may_be_duplica
     on_new_ack(segment.ack, delivery, now);
   }
   if (sack_on_ && segment.options->sack_count > 0) take_sack(segment, facts, delivery);
+  if (delivery.is_reordered) ++counters_.reorderings;
+  if (facts.twice) ++counters_.duplicates_reported;
   const bool answers_probe = facts.is_bare_repeat && recovery_.tail_probe().is_out();
   const bool says_nothing = facts.acked == 0 && delivery.bytes == 0 && !facts.is_duplicate &&
                             !facts.twice && !facts.ecn_echo && !answers_probe;
@@ -89,6 +92,7 @@ void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
   sent_.acknowledge(ack, delivery);
   snd_.una = ack;
   acked_sequence_ += acked;
+  retransmits_ = 0;
   const std::uint32_t bytes = std::min(acked, send_buffer_.size());  // the rest is our FIN
   send_buffer_.acknowledge(bytes, resources_);
   counters_.bytes_acked += bytes;
@@ -97,15 +101,23 @@ void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
   if (small_end_ < snd_.una) small_end_ = snd_.una;
   if (doubted_mss_ != 0 && doubted_sequence_ < snd_.una) doubted_mss_ = 0;  // it was none too big
   if (wants_room_) tune_send_buffer();
-  if (wants_room_ && send_space() >= send_room() / 3) {
-    wants_room_ = false;
-    events_ |= kWritable;
-  }
+  if (wants_room_) offer_room();
+}
+
+// Who found none is told once it is worth a call.
+void Connection::offer_room() {
+  const bool is_worth_it = send_space() >= send_room() / 3;
+  const std::uint32_t low = options_.unsent_low_water;
+  const bool is_low = low != UINT32_MAX && unsent_bytes() < (low + 1) / 2 && send_space() > 0;
+  if (!is_worth_it && !is_low) return;
+  wants_room_ = false;
+  events_ |= kWritable;
 }
 
 // Room for what is in flight, and for as much again while that is acknowledged.
 void Connection::tune_send_buffer() {
-  if (resources_.level() != MemoryLevel::plenty) return;
+  const bool may_grow = settings_.autotune_send && options_.send_buffer == 0;
+  if (!may_grow || resources_.level() != MemoryLevel::plenty) return;
   const std::uint64_t wanted = std::uint64_t{congestion_->window()} * 2;
   const auto allowed = std::min<std::uint64_t>(wanted, settings_.send_buffer_bytes);
   send_buffer_bytes_ = std::max(send_buffer_bytes_, static_cast<std::uint32_t>(allowed));

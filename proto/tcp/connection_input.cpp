@@ -52,7 +52,7 @@ DropReason Connection::on_segment_syn_sent(Segment& segment, Instant now) {
 void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
   rcv_.irs = segment.seq;
   rcv_.nxt = rcv_.last_ack_sent = segment.seq + 1u;
-  rcv_.edge = rcv_.nxt + std::min(receive_buffer_bytes(), 65'535u);
+  rcv_.edge = rcv_.nxt + syn_window(receive_buffer_bytes());
   take_syn_options(*segment.options);
   ecn_on_ = settings_.ecn == Ecn::ask && segment.has(wire::kEce) && !segment.has(wire::kCwr);
   ts_recent_at_ = now;
@@ -270,6 +270,7 @@ Connection::Stop Connection::take_text(Segment& segment, Instant now) {
   }
   const std::uint32_t size = segment.gso_size != 0 ? segment.gso_size : segment.payload.size();
   if (receive_mss_ < size) receive_mss_ = size;
+  counters_.data_segments_in += (segment.payload.size() + size - 1) / size;
   return segment.seq == rcv_.nxt ? take_in_order(segment, now) : take_out_of_order(segment);
 }
 
@@ -315,6 +316,7 @@ void Connection::tune_receive_buffer(const Segment& segment, Instant now) {
 
 // RFC 9293 SHLD-31; RFC 5681 R5681-12: a duplicate ACK for each segment beyond a gap.
 Connection::Stop Connection::take_out_of_order(Segment& segment) {
+  ++counters_.beyond_gap;
   wire::SackBlock duplicate;
   const bool kept =
       receive_buffer_.insert(segment.seq, std::move(segment.payload), duplicate, resources_);

@@ -82,12 +82,22 @@ std::uint32_t Connection::receive_room() const {
 
 // The largest window that can be told: RFC 7323 R7323-3.
 std::uint32_t Connection::window_limit() const {
-  return std::min(receive_room(), 65'535u << rcv_.scale);
+  return std::min(receive_room(), kUnscaledWindow << rcv_.scale);
 }
 
 std::uint32_t Connection::possible_window() const {
   const std::uint32_t room = receive_room();
-  return std::min(room - std::min(room, receive_buffer_.readable()), 65'535u << rcv_.scale);
+  return std::min(room - std::min(room, receive_buffer_.readable()), kUnscaledWindow << rcv_.scale);
+}
+
+// RFC 7323 R7323-3: not scaled.
+std::uint16_t Connection::syn_window(std::uint32_t room) const {
+  if (settings_.initial_receive_window != 0) {
+    room = std::min(room, settings_.initial_receive_window);
+  }
+  const std::uint32_t mss = advertised_mss_ - (timestamps_on_ ? kTimestampsLength : 0);
+  if (settings_.round_initial_window && room > mss) room -= room % mss;
+  return static_cast<std::uint16_t>(std::min(room, kUnscaledWindow));
 }
 
 // RFC 9293 SHLD-14: the right edge never moves left; R9293-4: it moves right in steps that are
@@ -99,7 +109,7 @@ std::uint16_t Connection::window_to_announce(Seq ack) {
   Seq edge = rcv_.edge;
   if (possible > edge && distance(edge, possible) >= step) edge = possible;
   const std::uint32_t window = ack < edge ? distance(ack, edge) : 0;
-  const auto field = static_cast<std::uint16_t>(std::min(window >> rcv_.scale, 65'535u));
+  const auto field = static_cast<std::uint16_t>(std::min(window >> rcv_.scale, kUnscaledWindow));
   rcv_.edge = max(rcv_.edge, ack + (static_cast<std::uint32_t>(field) << rcv_.scale));
   return field;
 }
@@ -127,8 +137,7 @@ bool Connection::next_syn(OutSegment& out, Instant now) {
   // RFC 3168 R3168-2, R3168-4.
   if (is_answer ? ecn_on_ : asks_for_ecn()) out.header.flags |= wire::kEce;
   if (!is_answer && asks_for_ecn()) out.header.flags |= wire::kCwr;
-  // RFC 7323 R7323-3: not scaled.
-  const std::uint32_t window = is_answer ? rcv_wnd() : std::min(receive_buffer_bytes(), 65'535u);
+  const std::uint32_t window = is_answer ? rcv_wnd() : syn_window(receive_buffer_bytes());
   out.header.window = static_cast<std::uint16_t>(window);
   wire::TcpOptions& options = out.header.options;
   options.has_mss = true;  // RFC 9293 MUST-14, MAY-3
@@ -242,13 +251,18 @@ Seq Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, bool
     length = out.payload_length;
   }
   const Seq end = from + length;
-  if (end == data_end && length > 0) out.header.flags |= wire::kPsh;  // RFC 9293 MUST-61
+  const bool is_pushed = end == data_end && length > 0 && !more_follows_;
+  if (is_pushed) out.header.flags |= wire::kPsh;  // RFC 9293 MUST-61
   const bool fin = may_fin && end == data_end;
   if (fin) out.header.flags |= wire::kFin;
   if (length > size) out.gso_size = static_cast<std::uint16_t>(size);
   const std::uint32_t segments = std::max(1u, (length + size - 1) / size);
   counters_.segments_out += segments - 1;
-  if (from < snd_.nxt) counters_.retransmitted += segments;
+  if (length > 0) counters_.data_segments_out += segments;
+  if (from < snd_.nxt) {
+    counters_.retransmitted += segments;
+    counters_.bytes_retransmitted += length;
+  }
   add_sack(out, {});
   if (unanswered_since_.is_never()) unanswered_since_ = now;
   last_sent_ = now;
@@ -347,6 +361,12 @@ bool Connection::next_tail_probe(OutSegment& out, Instant now) {
   return true;
 }
 
+// Nagle's rule (RFC 9293 MUST-17, SHLD-7), in Minshall's form, and the application's.
+bool Connection::sends_small() const {
+  if (fin_wanted_ || flush_due_) return true;
+  return !corked_ && !more_follows_ && (!nagle_ || small_end_ <= snd_.una);
+}
+
 // How much of the unsent data may go now: RFC 9293 R9293-3 (MUST-38), with the congestion window.
 std::uint32_t Connection::new_data_length() const {
   const std::uint32_t unsent = unsent_bytes();
@@ -355,7 +375,7 @@ std::uint32_t Connection::new_data_length() const {
   const std::uint32_t room = std::min(usable, congestion_room());
   const std::uint32_t size = segment_size();
   const std::uint32_t limit = std::min(room, unsent > size ? super_segment_limit() : size);
-  const bool may_send_small = !nagle_ || fin_wanted_ || small_end_ <= snd_.una;  // MUST-17, SHLD-7
+  const bool may_send_small = sends_small();
   if (unsent <= limit) return may_send_small ? unsent : unsent - unsent % size;
   const std::uint32_t whole = limit - limit % size;
   if (whole > 0) return whole;
@@ -380,6 +400,7 @@ bool Connection::next_new_data(OutSegment& out, Instant now) {
   mark_for_congestion(out);
   if (timer_ != Timer::retransmit) arm(Timer::retransmit, now);
   schedule_tail_probe(now);
+  if (wants_room_) offer_room();
   return true;
 }
 

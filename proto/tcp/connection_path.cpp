@@ -24,13 +24,12 @@ std::uint32_t plateau_below(std::uint32_t packet_bytes) {
 // R8201-3).
 DropReason Connection::on_path_error(PathError error, Seq sequence, std::uint32_t mtu) {
   if (sequence < snd_.una || sequence >= snd_.nxt) return DropReason::icmp_out_of_window;
-  switch (error) {
-    case PathError::soft: return DropReason::none;  // RFC 9293 MUST-56
-    case PathError::hard:
-      // RFC 9293 SHLD-26 for a connection attempt; RFC 5927 R5927-3 keeps an established one.
-      if (state_ == State::syn_sent) finish(CloseReason::refused);
-      return DropReason::none;
-    case PathError::packet_too_big: return on_packet_too_big(sequence, mtu);
+  if (error == PathError::packet_too_big) return on_packet_too_big(sequence, mtu);
+  path_error_ = error;
+  // RFC 9293 SHLD-26 for a connection attempt, MUST-56; RFC 5927 R5927-3 keeps an established one.
+  const bool ends = is_hard(error) || settings_.soft_errors_end_attempts;
+  if (state_ == State::syn_sent && ends) {
+    finish(error == PathError::port_unreachable ? CloseReason::refused : CloseReason::unreachable);
   }
   return DropReason::none;
 }
@@ -57,6 +56,10 @@ DropReason Connection::on_packet_too_big(Seq sequence, std::uint32_t mtu) {
 void Connection::lower_mss(std::uint32_t mss) {
   doubted_mss_ = 0;
   acked_piece_ = 0;  // the path is another one
+  use_smaller_mss(mss);
+}
+
+void Connection::use_smaller_mss(std::uint32_t mss) {
   send_mss_ = mss;
   congestion_->set_mss(mss);
   recovery_.resend_larger(send_view(), mss, sent_);  // RFC 1191 R1191-5, RFC 8201 R8201-5

@@ -46,13 +46,22 @@ void Connection::on_time(Instant now) {
 // How long silence is borne: R2 of RFC 9293 3.8.3 (MUST-20, MUST-22).
 Duration Connection::patience() const {
   if (state_ == State::syn_received && passive_) return settings_.handshake_timeout;
-  if (!is_synchronized(state_)) return settings_.connect_timeout;
-  return user_timeout_ > Duration() ? user_timeout_ : settings_.user_timeout;
+  if (is_synchronized(state_)) return options_.user_timeout;
+  if (!options_.has_user_timeout) return settings_.connect_timeout;
+  return std::min(settings_.connect_timeout, options_.user_timeout);
+}
+
+// Of a SYN or a SYN-ACK.
+bool Connection::has_tried_enough() const {
+  if (is_synchronized(state_)) return false;
+  const bool is_listeners = state_ == State::syn_received && passive_;
+  return retransmits_ >= (is_listeners ? settings_.syn_ack_retries : options_.syn_retries);
 }
 
 bool Connection::gave_up(Instant now) {
-  if (unanswered_since_.is_never() || now - unanswered_since_ < patience()) return false;
-  finish(CloseReason::timed_out);  // RFC 9293 R9293-10
+  const bool is_too_long = !unanswered_since_.is_never() && now - unanswered_since_ >= patience();
+  if (!is_too_long && !has_tried_enough()) return false;
+  finish(path_error_ ? CloseReason::unreachable : CloseReason::timed_out);  // RFC 9293 R9293-10
   return true;
 }
 
@@ -60,6 +69,7 @@ bool Connection::gave_up(Instant now) {
 void Connection::on_retransmit_timeout(Instant now) {
   if (gave_up(now)) return;
   ++counters_.timeouts;
+  if (retransmits_ < UINT8_MAX) ++retransmits_;
   reorder_deadline_ = tail_probe_deadline_ = Instant::never();
   if (!is_synchronized(state_)) {
     syn_due_ = syn_resent_ = true;
@@ -115,19 +125,19 @@ void Connection::on_persist_timeout(Instant now) {
 
 // RFC 9293 MUST-26: only when nothing is outstanding and nothing was heard for the interval.
 void Connection::on_keepalive_timeout(Instant now) {
-  const Instant due = last_heard_ + keepalive_idle_;
+  const Instant due = last_heard_ + options_.keepalive_idle;
   if (due > now) {
     keepalive_deadline_ = due;
     return;
   }
   if (flight() > 0) {
-    keepalive_deadline_ = now + settings_.keepalive_interval;
+    keepalive_deadline_ = now + options_.keepalive_interval;
     return;
   }
-  if (keepalives_sent_ >= settings_.keepalive_probes) return reset_with(CloseReason::timed_out);
+  if (keepalives_sent_ >= options_.keepalive_probes) return reset_with(CloseReason::timed_out);
   ++keepalives_sent_;  // RFC 9293 MUST-29: one unanswered probe proves nothing
   keepalive_due_ = true;
-  keepalive_deadline_ = now + settings_.keepalive_interval;
+  keepalive_deadline_ = now + options_.keepalive_interval;
 }
 
 }  // namespace sluice::tcp

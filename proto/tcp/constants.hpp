@@ -2,19 +2,21 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "proto/base/time.hpp"
 #include "proto/tcp/congestion.hpp"
 
 namespace sluice::tcp {
 
-inline constexpr std::uint32_t kDefaultMssV4 = 536;     // RFC 9293 MUST-15
-inline constexpr std::uint32_t kDefaultMssV6 = 1220;    // RFC 9293 MUST-15
-inline constexpr std::uint32_t kMinSendMss = 48;        // below, a peer's MSS option is an attack
-inline constexpr std::uint32_t kDupThresh = 3;          // RFC 5681 3.2
-inline constexpr std::uint8_t kMaxWindowScale = 14;     // RFC 7323 R7323-2
-inline constexpr std::uint32_t kTimestampsLength = 12;  // NOP NOP and the option
-inline constexpr std::uint32_t kMaxSegmentPieces = 18;  // pieces of payload in one segment
+inline constexpr std::uint32_t kDefaultMssV4 = 536;       // RFC 9293 MUST-15
+inline constexpr std::uint32_t kDefaultMssV6 = 1220;      // RFC 9293 MUST-15
+inline constexpr std::uint32_t kMinSendMss = 48;          // below, a peer's MSS option is an attack
+inline constexpr std::uint32_t kDupThresh = 3;            // RFC 5681 3.2
+inline constexpr std::uint8_t kMaxWindowScale = 14;       // RFC 7323 R7323-2
+inline constexpr std::uint32_t kUnscaledWindow = 65'535;  // the largest without scaling
+inline constexpr std::uint32_t kTimestampsLength = 12;    // NOP NOP and the option
+inline constexpr std::uint32_t kMaxSegmentPieces = 18;    // pieces of payload in one segment
 // The longest that a peer usually delays the ACK of a single segment.
 inline constexpr Duration kMaxAckDelay = Duration::milliseconds(200);
 // RFC 7323 R7323-20: TS.Recent of a connection that was silent for so long proves nothing.
@@ -43,22 +45,35 @@ struct Settings {
   std::uint32_t send_buffer_bytes = 32 << 20;           // unacknowledged and unsent
   std::uint32_t initial_receive_buffer_bytes = 65'535;  // what a SYN can offer
   std::uint32_t initial_send_buffer_bytes = 1 << 20;
-  std::uint32_t initial_window_segments = 10;      // RFC 6928
+  bool autotune_receive = true;  // false: each buffer stays as it started
+  bool autotune_send = true;
+  std::uint32_t initial_receive_window = 0;    // bytes offered with a SYN; 0: as the buffer permits
+  bool round_initial_window = false;           // that, down to a multiple of the MSS
+  std::uint32_t initial_window_segments = 10;  // RFC 6928
   std::uint32_t max_payload_bytes = 65'535 - 120;  // of one super-segment; 0: one segment
   bool timestamps = true;                          // RFC 7323
   bool window_scaling = true;                      // RFC 7323
-  bool sack = true;                                // RFC 2018
-  Algorithm congestion = Algorithm::cubic;         // RFC 9438
-  Ecn ecn = Ecn::accept;                           // RFC 9293 SHLD-8
-  bool nagle = true;                               // RFC 9293 SHLD-7; the default of a connection
-  Duration initial_rto = Duration::seconds(1);     // RFC 6298 R6298-1
+  // 0 to 14, of windows that we announce; none: as the largest buffer needs it.
+  std::optional<std::uint8_t> window_scale;
+  bool sack = true;                             // RFC 2018
+  Algorithm congestion = Algorithm::cubic;      // RFC 9438
+  Ecn ecn = Ecn::accept;                        // RFC 9293 SHLD-8
+  bool nagle = true;                            // RFC 9293 SHLD-7; the default of a connection
+  Duration initial_rto = Duration::seconds(1);  // RFC 6298 R6298-1
   // RFC 6298 R6298-4 asks for 1 s. 200 ms, as Linux does: over TUN a round trip takes microseconds.
   Duration min_rto = Duration::milliseconds(200);
-  Duration max_rto = Duration::seconds(60);             // RFC 6298 R6298-5
-  Duration delayed_ack = Duration::milliseconds(40);    // RFC 9293 MUST-40: below 500 ms
-  Duration user_timeout = Duration::seconds(300);       // R2 for data, RFC 9293 SHLD-11
-  Duration connect_timeout = Duration::seconds(180);    // R2 for a SYN, RFC 9293 MUST-23
-  Duration handshake_timeout = Duration::seconds(63);   // half-open connections of a listener
+  Duration max_rto = Duration::seconds(60);  // RFC 6298 R6298-5
+  // So many of a connection's first segments are acknowledged one by one; 0: delayed from the
+  // first.
+  std::uint32_t quick_acks = 16;
+  Duration delayed_ack = Duration::milliseconds(40);   // RFC 9293 MUST-40: below 500 ms
+  Duration user_timeout = Duration::seconds(300);      // R2 for data, RFC 9293 SHLD-11
+  Duration connect_timeout = Duration::seconds(180);   // R2 for a SYN, RFC 9293 MUST-23 ...
+  std::uint32_t syn_retries = 255;                     // ... or so many in vain, if that is sooner
+  Duration handshake_timeout = Duration::seconds(63);  // half-open connections of a listener
+  std::uint32_t syn_ack_retries = 255;                 // of those
+  // ICMP's soft errors end a connection attempt as hard ones do; RFC 9293 MUST-56 is against it.
+  bool soft_errors_end_attempts = false;
   Duration fin_wait_2_timeout = Duration::seconds(60);  // once the application has let go
   // 2 MSL. RFC 9293 MUST-13 takes the MSL as two minutes; ours is 30 s, as Linux does.
   Duration time_wait = Duration::seconds(60);

@@ -6,6 +6,17 @@
 
 namespace sluice::tcp {
 
+CaState LossRecovery::ca_state(const SentSegments& sent) const {
+  switch (phase_) {
+    case Phase::marked: return CaState::cwr;
+    case Phase::fast_recovery: return CaState::recovery;
+    case Phase::after_timeout: return CaState::loss;
+    case Phase::open: break;
+  }
+  const bool is_in_order = sent.sacked_bytes() == 0 && duplicate_acks_ == 0;
+  return is_in_order ? CaState::open : CaState::disorder;
+}
+
 void LossRecovery::start(Seq iss) {
   recover_ = iss;  // RFC 6582 R6582-1
   rack_.start(iss + 1u);

@@ -14,6 +14,7 @@
 #include "proto/tcp/prr.hpp"
 #include "proto/tcp/rack.hpp"
 #include "proto/tcp/sent_segments.hpp"
+#include "proto/tcp/snapshot.hpp"
 #include "proto/tcp/spurious.hpp"
 #include "proto/tcp/tail_probe.hpp"
 
@@ -68,6 +69,8 @@ class LossRecovery {
   bool in_recovery() const { return in_fast_recovery() || phase_ == Phase::after_timeout; }
   // The flight shrinks to a new window, for a loss or a mark.
   bool slows_down() const { return in_fast_recovery() || phase_ == Phase::marked; }
+  // By Linux' names.
+  CaState ca_state(const SentSegments& sent) const;
   TailProbe& tail_probe() { return tail_probe_; }
   Seq highest_delivered() const { return rack_.highest_delivered(); }
 

@@ -38,7 +38,11 @@ RateSample RateSampler::on_delivered(std::uint32_t bytes, const SendStamp* newes
   first_sent_at_ = newest->sent_at;
   // Below the shortest round trip the two ends of the interval are not of this flight.
   const Duration interval = std::max(sending, arriving);
-  if (interval >= min_rtt) sample.interval = interval;
+  if (interval < min_rtt || interval <= Duration()) return sample;
+  sample.interval = interval;
+  const std::uint64_t rate =
+      sample.delivered_bytes * 1'000'000'000 / static_cast<std::uint64_t>(interval.ns());
+  if (!sample.is_app_limited || rate > last_rate_) last_rate_ = rate;
   return sample;
 }
 

@@ -32,10 +32,14 @@ class RateSampler {
                           Instant now);
 
   std::uint64_t delivered() const { return delivered_; }
+  // As last measured, in bytes a second; zero: never. What an idle application made less of does
+  // not count.
+  std::uint64_t last_rate() const { return last_rate_; }
 
  private:
   std::uint64_t delivered_ = 0;
   std::uint64_t lost_ = 0;
+  std::uint64_t last_rate_ = 0;
   std::uint64_t app_limited_until_ = 0;  // of delivered_; zero: not limited
   Instant delivered_at_;
   Instant first_sent_at_;

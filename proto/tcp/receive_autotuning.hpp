@@ -17,8 +17,14 @@ class ReceiveAutotuning {
   // From `start_bytes` up to `limit_bytes`, which is not less.
   void start(std::uint32_t start_bytes, std::uint32_t limit_bytes, Instant now);
 
+  // From now on it is of this size.
+  void fix(std::uint32_t bytes) { buffer_bytes_ = limit_bytes_ = bytes; }
+
   // Bytes that the buffer may hold, now.
   std::uint32_t buffer_bytes() const { return buffer_bytes_; }
+
+  // What the application took in the last round trip.
+  std::uint64_t per_round_trip() const { return last_taken_; }
 
   // The application has taken `bytes` more.
   void on_taken(std::uint32_t bytes) { taken_ += bytes; }

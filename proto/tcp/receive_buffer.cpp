@@ -53,6 +53,21 @@ Slice ReceiveBuffer::read(std::uint32_t max_bytes, const Resources& resources) {
   return out;
 }
 
+std::uint32_t ReceiveBuffer::peek(MutableBytes into, std::uint32_t offset) const {
+  std::size_t copied = 0;
+  for (const SliceNode* node = readable_queue_.front(); node != nullptr && copied < into.size();
+       node = node->next) {
+    const std::uint32_t skipped = std::min(offset, node->slice.size());
+    const std::size_t count =
+        std::min<std::size_t>(node->slice.size() - skipped, into.size() - copied);
+    offset -= skipped;
+    if (count == 0) continue;
+    std::memcpy(into.data() + copied, node->slice.data() + skipped, count);
+    copied += count;
+  }
+  return static_cast<std::uint32_t>(copied);
+}
+
 void ReceiveBuffer::settle(const Resources& resources) {
   SliceNode* const only = readable_queue_.front();
   if (only == nullptr || only->next != nullptr || !only->slice.pins_too_much()) return;

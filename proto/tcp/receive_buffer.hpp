@@ -22,6 +22,9 @@ class ReceiveBuffer {
   // The next bytes, at most `max_bytes`; empty when there are none.
   Slice read(std::uint32_t max_bytes, const Resources& resources);
 
+  // Copies what read() would give, from `offset` on; how many bytes.
+  std::uint32_t peek(MutableBytes into, std::uint32_t offset) const;
+
   // Copies what the application left unread out of frames that it would pin for little.
   void settle(const Resources& resources);
 

@@ -307,6 +307,23 @@ void SentSegments::forget_sacks() {
   highest_sacked_ = nullptr;
 }
 
+SentSegments::PieceCounts SentSegments::count_pieces() const {
+  PieceCounts counts;
+  for (const SentSegment* record = head_; record != nullptr; record = record->next) {
+    const std::uint32_t text = record->size() - (record->has_fin ? 1u : 0u);
+    const std::uint32_t pieces = std::max(1u, (text + record->piece_size - 1) / record->piece_size);
+    counts.total += pieces;
+    switch (record->fate) {
+      case Fate::sacked: counts.sacked += pieces; break;
+      case Fate::lost: counts.lost += pieces; break;
+      case Fate::in_flight:
+        if (record->is_resent) counts.resent += pieces;
+        break;
+    }
+  }
+  return counts;
+}
+
 void SentSegments::check_invariants(Seq una, Seq nxt) const {
   Seq at = una;
   std::uint32_t lost = 0;

@@ -138,6 +138,15 @@ class SentSegments {
   void forget_sacks();
 
   void clear();
+  // Segments outstanding, and of them those SACKed, lost, and sent again and under way. Looks at
+  // all records.
+  struct PieceCounts {
+    std::uint32_t total = 0;
+    std::uint32_t sacked = 0;
+    std::uint32_t lost = 0;
+    std::uint32_t resent = 0;
+  };
+  PieceCounts count_pieces() const;
   // Aborts when records leave a gap or the counts are wrong.
   void check_invariants(Seq una, Seq nxt) const;
 

@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -104,9 +105,10 @@ class Peer {
   Seq our_iss{0xffff'ff00u};     // both wrap early
   Seq peer_iss{0xffff'f800u};
   std::uint32_t ts_offset = 77;
-  bool asks_for_ecn = false;              // in its SYN
-  bool agrees_to_ecn = false;             // in its SYN-ACK
-  std::optional<std::uint32_t> syn_echo;  // in its SYN-ACK; else of our last SYN
+  bool asks_for_ecn = false;                           // in its SYN
+  bool agrees_to_ecn = false;                          // in its SYN-ACK
+  std::optional<std::uint32_t> syn_echo;               // in its SYN-ACK; else of our last SYN
+  std::function<void(tcp::Connection&)> open_options;  // what our application chooses before
 
   TestFrames blocks{2048};    // that bytes are copied into
   TestFrames arriving{2048};  // that the peer's payload comes in
@@ -267,6 +269,7 @@ class Peer {
   tcp::Identity identity() const { return {our_iss, ts_offset, our_mss, says.is_v6}; }
   void begin() {
     connection_.emplace(settings, resources_);
+    if (open_options) open_options(*connection_);
     window_ = says.window;
   }
   wire::TcpOptions syn_options() const {

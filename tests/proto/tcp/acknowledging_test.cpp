@@ -149,7 +149,7 @@ TEST_F(Acknowledging, a_flood_of_duplicates_is_answered_within_bounds) {
 }
 
 TEST(AckDebtTable, order_of_payment) {
-  AckDebt debt;
+  AckDebt debt(16);
   const Instant now;
   debt.on_in_order(100, 100, Seq(100), now, 40_ms);
   debt.owe_duplicate(Seq(100), {5, 9});

@@ -91,7 +91,7 @@ class Attack {
     connection.on_segment(segment, now_);
     connection.check_invariants();
     if (rng_.chance(0.05)) {
-      connection.on_path_error(static_cast<PathError>(rng_.below(3)),
+      connection.on_path_error(static_cast<PathError>(rng_.below(12)),
                                Seq(near(rng_, connection.snd_una().value())),
                                static_cast<std::uint32_t>(rng_.below(2000)));
     }

@@ -40,7 +40,7 @@ class Liar {
       offer();
       lie();
       if (rng_.chance(0.03)) {
-        connection().on_path_error(static_cast<PathError>(rng_.below(3)), some_sequence(),
+        connection().on_path_error(static_cast<PathError>(rng_.below(12)), some_sequence(),
                                    static_cast<std::uint32_t>(rng_.below(2000)));
       }
       pass(some_time());

@@ -288,13 +288,13 @@ TEST_F(PathErrors, a_syn_is_never_too_big) {
 
 TEST_F(PathErrors, RFC9293_MUST_56_soft_errors_do_not_abort) {
   peer.reaches(State::syn_sent);
-  EXPECT_EQ(hears(PathError::soft, 0), DropReason::none);
+  EXPECT_EQ(hears(PathError::host_unreachable, 0), DropReason::none);
   EXPECT_EQ(peer.state(), State::syn_sent);
 }
 
 TEST_F(PathErrors, RFC9293_SHLD_26_a_hard_error_refuses_an_attempt) {
   peer.reaches(State::syn_sent);
-  hears(PathError::hard, 0);
+  hears(PathError::port_unreachable, 0);
   EXPECT_EQ(peer.connection().close_reason(), CloseReason::refused);
 }
 
@@ -302,7 +302,7 @@ TEST_F(PathErrors, RFC5927_R5927_3_a_hard_error_does_not_end_a_connection) {
   peer.connects();
   app.sends(10);
   peer.drains();
-  EXPECT_EQ(hears(PathError::hard, 1), DropReason::none);
+  EXPECT_EQ(hears(PathError::port_unreachable, 1), DropReason::none);
   EXPECT_EQ(peer.state(), State::established);
 }
 
