@@ -89,9 +89,10 @@ BENCHMARK(receive_segment)->Arg(1)->Arg(1448)->Arg(65'000);
 void send_segment(benchmark::State& state) {
   Machine machine;
   const auto bytes = static_cast<std::uint32_t>(state.range(0));
+  const std::vector<std::uint8_t> text(bytes);
   for (auto _ : state) {
     if (bytes < 16'384) {
-      machine.connection.send(Bytes(machine.frames.frame(0).data, bytes));
+      machine.connection.send(text);
     } else {
       machine.connection.send(Slice(*machine.frames.take(), 0, bytes));
     }

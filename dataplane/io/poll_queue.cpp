@@ -29,7 +29,7 @@ class PollQueue final : public TunQueue {
  public:
   PollQueue(const TunQueueOptions& options, FramePool& pool)
       : fd_(options.fd), reader_(options.fd, pool, counters_), pool_(pool) {
-    SLUICE_ASSERT(pool.size() == 0 || pool.frame(0).capacity >= kLargestRead);
+    SLUICE_ASSERT(pool.size() == 0 || pool.frame_bytes() >= kLargestRead);
   }
 
   std::size_t reap(std::span<RxPacket> packets) override { return reader_.read(packets); }

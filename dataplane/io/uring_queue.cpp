@@ -118,7 +118,7 @@ UringQueue::UringQueue(const TunQueueOptions& options, FramePool& pool)
       ring_frames_(options.ring_frames),
       sends_messages_(ring_.supports(IORING_OP_MSG_RING)) {
   SLUICE_ASSERT(std::has_single_bit(options.ring_frames));
-  SLUICE_ASSERT(pool.size() == 0 || pool.frame(0).capacity >= kLargestRead);
+  SLUICE_ASSERT(pool.size() == 0 || pool.frame_bytes() >= kLargestRead);
   if (options.multishot && ring_.supports(kReadMultishot)) {
     lent_ = std::make_unique<LentFrames>(ring_, pool, options.ring_frames);
   }

@@ -11,41 +11,33 @@ constexpr std::size_t stride_of(std::uint32_t frame_bytes) {
 
 }  // namespace
 
-FramePool::FramePool(std::uint32_t frames, std::uint32_t frame_bytes, std::uint32_t reserve)
-    : memory_(new std::uint8_t[frames * stride_of(frame_bytes)]),
-      frames_(new Frame[frames]),
-      size_(frames),
-      frame_bytes_(frame_bytes),
-      reserve_(reserve) {
-  for (std::uint32_t i = frames; i-- > 0;) {
-    Frame& frame = frames_[i];
-    frame.home = this;
-    frame.data = memory_.get() + i * stride_of(frame_bytes);
+FrameChunk MakeFrames::operator()(std::uint32_t count) const {
+  const std::size_t stride = stride_of(frame_bytes);
+  FrameChunk chunk{std::unique_ptr<Frame[]>(new Frame[count]),
+                   std::unique_ptr<std::uint8_t[]>(new std::uint8_t[count * stride])};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Frame& frame = chunk.frames[i];
+    frame.home = home;
+    frame.data = chunk.memory.get() + i * stride;
     frame.capacity = frame_bytes;
-    frame.id = i;
     frame.pooled = true;
-    take_back(frame);
   }
+  return chunk;
 }
+
+FramePool::FramePool(std::uint32_t frames, std::uint32_t frame_bytes, std::uint32_t reserve,
+                     Growth growth)
+    : frames_(frames, growth, stride_of(frame_bytes), MakeFrames{this, frame_bytes}),
+      frame_bytes_(frame_bytes),
+      reserve_(reserve) {}
 
 FramePool::~FramePool() {
-  SLUICE_ASSERT(free_count_ == size_);
-}
-
-Frame* FramePool::take() {
-  Frame* const frame = free_;
-  if (frame == nullptr) return nullptr;
-  free_ = frame->next;
-  frame->next = nullptr;
-  --free_count_;
-  return frame;
+  SLUICE_ASSERT(frames_.is_all_home());
 }
 
 void FramePool::take_back(Frame& frame) {
   SLUICE_ASSERT(frame.slices == 0);
-  frame.next = free_;
-  free_ = &frame;
-  ++free_count_;
+  frames_.give_back(frame);
 }
 
 }  // namespace sluice

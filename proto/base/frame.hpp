@@ -44,7 +44,6 @@ struct Frame {
   std::uint8_t* data = nullptr;  // `capacity` bytes; what a slice covers never changes
   std::uint32_t capacity = 0;    // bytes; also what a slice is charged for pinning the frame
   std::uint32_t slices = 0;      // how many Slices look into it
-  std::uint32_t id = 0;          // the home's own index of this frame
   bool pooled = false;           // of a fixed pool: a small slice should not pin it for long
   Frame* next = nullptr;         // the home's own list of free frames
 };

@@ -1,10 +1,10 @@
-// A queue of slices in nodes from a fixed pool: what send and receive buffers are made of.
+// A queue of slices in nodes from a pool: what send and receive buffers are made of.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "proto/base/frame.hpp"
+#include "proto/base/piece_pool.hpp"
 
 namespace sluice {
 
@@ -15,43 +15,33 @@ struct SliceNode {
   SliceNode* next = nullptr;
 };
 
-// All nodes of a shard, made at start.
+// All nodes of a shard.
 class SliceNodePool {
  public:
   // Scarce when fewer than `reserve` are free.
-  explicit SliceNodePool(std::uint32_t count, std::uint32_t reserve = 0)
-      : nodes_(new SliceNode[count]), size_(count), reserve_(reserve) {
-    for (std::uint32_t i = 0; i < count; ++i) give_back(nodes_[i]);
-  }
+  explicit SliceNodePool(std::uint32_t count, std::uint32_t reserve = 0,
+                         Growth growth = Growth::at_start)
+      : nodes_(count, growth), reserve_(reserve) {}
 
   // Null when the pool is empty.
-  SliceNode* take() {
-    SliceNode* const node = free_;
-    if (node == nullptr) return nullptr;
-    free_ = node->next;
-    node->next = nullptr;
-    --free_count_;
-    return node;
-  }
+  SliceNode* take() { return nodes_.take(); }
   void give_back(SliceNode& node) {
     node.slice = Slice();
     node.open_tail = false;
-    node.next = free_;
-    free_ = &node;
-    ++free_count_;
+    nodes_.give_back(node);
   }
-  MemoryLevel level() const { return memory_level(free_count_, reserve_); }
-  bool is_scarce() const { return free_count_ < reserve_; }
+  void trim() { nodes_.trim(); }
+
+  MemoryLevel level() const { return memory_level(free_count(), reserve_); }
+  bool is_scarce() const { return free_count() < reserve_; }
   // How many can be taken before the reserve is touched.
-  std::uint32_t spare_count() const { return is_scarce() ? 0 : free_count_ - reserve_; }
-  std::uint32_t free_count() const { return free_count_; }
-  std::uint32_t size() const { return size_; }
+  std::uint32_t spare_count() const { return is_scarce() ? 0 : free_count() - reserve_; }
+  std::uint32_t free_count() const { return nodes_.free_count(); }
+  std::uint32_t size() const { return nodes_.size(); }
+  const PiecePool<SliceNode>& pieces() const { return nodes_; }
 
  private:
-  std::unique_ptr<SliceNode[]> nodes_;
-  SliceNode* free_ = nullptr;
-  std::uint32_t free_count_ = 0;
-  std::uint32_t size_;
+  PiecePool<SliceNode> nodes_;
   std::uint32_t reserve_;
 };
 

@@ -11,9 +11,9 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 
 #include "proto/base/intrusive_list.hpp"
+#include "proto/base/piece_pool.hpp"
 #include "proto/tcp/delivery.hpp"
 #include "proto/tcp/rate_sampler.hpp"
 #include "proto/tcp/seq.hpp"
@@ -38,38 +38,25 @@ struct SentSegment : ListNode<SentTag> {
   std::uint32_t size() const { return distance(begin, end); }
 };
 
-// All records of a shard but each connection's own first one; made at start.
+// All records of a shard but each connection's own first one.
 class SentSegmentPool {
  public:
   // The last quarter is for dividing records, not for what is sent first.
-  explicit SentSegmentPool(std::uint32_t count)
-      : records_(new SentSegment[count]), size_(count), reserve_(count / 4) {
-    for (std::uint32_t i = 0; i < count; ++i) give_back(records_[i]);
-  }
+  explicit SentSegmentPool(std::uint32_t count, Growth growth = Growth::at_start)
+      : records_(count, growth), reserve_(count / 4) {}
 
   // Null when the pool is empty.
-  SentSegment* take() {
-    SentSegment* const record = free_;
-    if (record == nullptr) return nullptr;
-    free_ = record->next;
-    record->next = nullptr;
-    --free_count_;
-    return record;
-  }
-  void give_back(SentSegment& record) {
-    record.next = free_;
-    free_ = &record;
-    ++free_count_;
-  }
-  bool is_scarce() const { return free_count_ <= reserve_; }
-  std::uint32_t free_count() const { return free_count_; }
-  std::uint32_t size() const { return size_; }
+  SentSegment* take() { return records_.take(); }
+  void give_back(SentSegment& record) { records_.give_back(record); }
+  void trim() { records_.trim(); }
+
+  bool is_scarce() const { return free_count() <= reserve_; }
+  std::uint32_t free_count() const { return records_.free_count(); }
+  std::uint32_t size() const { return records_.size(); }
+  const PiecePool<SentSegment>& pieces() const { return records_; }
 
  private:
-  std::unique_ptr<SentSegment[]> records_;
-  SentSegment* free_ = nullptr;
-  std::uint32_t free_count_ = 0;
-  std::uint32_t size_;
+  PiecePool<SentSegment> records_;
   std::uint32_t reserve_;
 };
 

@@ -16,18 +16,19 @@ TEST(FramePool, LendsEachFrameOnce) {
   while (Frame* const frame = pool.take()) {
     EXPECT_EQ(frame->capacity, 1000U);
     EXPECT_EQ(frame->home, &pool);
-    EXPECT_EQ(&pool.frame(frame->id), frame);
-    std::memset(frame->data, static_cast<int>(frame->id), frame->capacity);
+    std::memset(frame->data, static_cast<int>(frames.size()), frame->capacity);
     frames.insert(frame);
   }
   EXPECT_EQ(frames.size(), 8U);
   EXPECT_EQ(pool.free_count(), 0U);
+  std::set<int> written;
   for (Frame* const frame : frames) {
     // Nobody wrote into another's bytes.
-    EXPECT_EQ(frame->data[0], frame->id);
-    EXPECT_EQ(frame->data[999], frame->id);
+    EXPECT_EQ(frame->data[0], frame->data[999]);
+    written.insert(frame->data[0]);
     pool.take_back(*frame);
   }
+  EXPECT_EQ(written.size(), 8U);
   EXPECT_EQ(pool.free_count(), 8U);
 }
 
@@ -59,12 +60,15 @@ TEST(FramePool, TheLastSliceSendsTheFrameHome) {
 
 TEST(FramePool, HeadersOfNeighboursDoNotShareACacheSet) {
   FramePool pool(4, 65536);
-  for (std::uint32_t i = 1; i < pool.size(); ++i) {
-    const auto distance = pool.frame(i).data - pool.frame(i - 1).data;
+  std::vector<Frame*> frames;
+  while (Frame* const frame = pool.take()) frames.push_back(frame);
+  for (std::size_t i = 1; i < frames.size(); ++i) {
+    const auto distance = frames[i]->data - frames[i - 1]->data;
     EXPECT_GE(distance, 65536);
     EXPECT_NE(distance % 4096, 0);
     EXPECT_EQ(distance % 64, 0);
   }
+  for (Frame* const frame : frames) pool.take_back(*frame);
 }
 
 TEST(FramePool, IsScarceBelowItsReserve) {
@@ -77,6 +81,31 @@ TEST(FramePool, IsScarceBelowItsReserve) {
   EXPECT_TRUE(pool.is_scarce());
   for (Frame* const frame : taken) pool.take_back(*frame);
   EXPECT_FALSE(pool.is_scarce());
+}
+
+TEST(FramePool, GrowsOnDemandAndGivesBackWhatIsIdle) {
+  FramePool pool(100, 2000, 25, Growth::on_demand);
+  EXPECT_EQ(pool.pieces().grown(), 0U);
+  EXPECT_EQ(pool.spare_bytes(), 75U * 2000);
+  EXPECT_EQ(pool.level(), MemoryLevel::plenty);
+  std::vector<Slice> slices;
+  while (Frame* const frame = pool.take()) {
+    EXPECT_EQ(frame->home, &pool);
+    EXPECT_EQ(frame->capacity, 2000U);
+    std::memset(frame->data, static_cast<int>(slices.size()), frame->capacity);
+    slices.emplace_back(*frame, 0, 2000);
+  }
+  ASSERT_EQ(slices.size(), 100U);
+  EXPECT_EQ(pool.level(), MemoryLevel::critical);
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    EXPECT_EQ(slices[i].data()[0], i);
+    EXPECT_EQ(slices[i].data()[1999], i);
+  }
+  slices.erase(slices.begin() + 1, slices.end());
+  pool.trim();
+  EXPECT_LT(pool.pieces().grown(), 10U);
+  EXPECT_EQ(slices[0].data()[1999], 0);
+  EXPECT_EQ(pool.free_count(), 99U);
 }
 
 TEST(FramePoolDeathTest, AFrameThatIsOutAtTheEndIsAMistake) {
