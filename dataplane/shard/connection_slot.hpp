@@ -29,7 +29,6 @@ struct ConnectionSlot final : Stream,
   Shard& shard;
   FlowKey flow_key;
   std::uint64_t flow_hash;
-  std::uint32_t generation = 0;
   bool in_table = true;           // false once TIME-WAIT has taken its place there
   bool told_end = false;          // on_peer_closed() has been called
   bool application_gone = false;  // close() or abort() was called: only on_closed() is left

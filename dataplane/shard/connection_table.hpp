@@ -2,11 +2,15 @@
 // probing; the flow itself stays in the object, the table holds its hash and a reference.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <new>
+#include <utility>
 #include <vector>
 
 #include "proto/base/assert.hpp"
+#include "proto/base/piece_pool.hpp"
 
 namespace sluice {
 
@@ -30,10 +34,11 @@ class FlowRef {
 
 class ConnectionTable {
  public:
-  // Holds up to `flows` of them, at most half full.
-  explicit ConnectionTable(std::uint32_t flows)
-      : entries_(std::bit_ceil(static_cast<std::size_t>(flows) * 2 + 2)),
-        mask_(entries_.size() - 1) {}
+  // Holds up to `flows` of them, at most half full. On demand it begins small, and doubles.
+  explicit ConnectionTable(std::uint32_t flows, Growth growth = Growth::at_start)
+      : most_entries_(entries_for(flows)) {
+    resize(growth == Growth::at_start ? most_entries_ : std::min(most_entries_, kFewestEntries));
+  }
 
   // `is_same(ref)` says whether the object behind `ref` is of the flow that is looked for.
   template <class IsSame>
@@ -45,12 +50,23 @@ class ConnectionTable {
     }
   }
 
-  // The flow must not be in the table.
+  // Makes room for one flow more. False without memory for that.
+  bool try_make_room() {
+    if ((size_ + 1) * 2 <= entries_.size()) [[likely]]
+      return true;
+    return entries_.size() < most_entries_ && try_resize(entries_.size() * 2);
+  }
+  // Gives back what has been empty for the most part: for quiet moments.
+  void trim() {
+    if (entries_.size() > kFewestEntries && size_ * 8 < entries_.size()) {
+      try_resize(entries_for(size_ * 2));
+    }
+  }
+
+  // The flow must not be in the table, and there must be room.
   void insert(std::uint64_t hash, FlowRef ref) {
     SLUICE_ASSERT(size_ * 2 < entries_.size());
-    std::size_t i = hash & mask_;
-    while (!entries_[i].ref.is_none()) i = (i + 1) & mask_;
-    entries_[i] = {hash, ref};
+    put({hash, ref});
     ++size_;
   }
 
@@ -80,8 +96,33 @@ class ConnectionTable {
     FlowRef ref = FlowRef::none();
   };
 
+  static constexpr std::size_t kFewestEntries = 16;
+  static std::size_t entries_for(std::size_t flows) { return std::bit_ceil(flows * 2 + 2); }
+
+  void put(const Entry& entry) {
+    std::size_t i = entry.hash & mask_;
+    while (!entries_[i].ref.is_none()) i = (i + 1) & mask_;
+    entries_[i] = entry;
+  }
+  void resize(std::size_t entries) {
+    const std::vector<Entry> old = std::exchange(entries_, std::vector<Entry>(entries));
+    mask_ = entries - 1;
+    for (const Entry& entry : old) {
+      if (!entry.ref.is_none()) put(entry);
+    }
+  }
+  bool try_resize(std::size_t entries) {
+    try {
+      resize(entries);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    return true;
+  }
+
   std::vector<Entry> entries_;
-  std::size_t mask_;
+  std::size_t most_entries_;
+  std::size_t mask_ = 0;
   std::size_t size_ = 0;
 };
 

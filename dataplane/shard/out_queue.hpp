@@ -3,10 +3,14 @@
 // deserves, or refused to the application.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <utility>
 
 #include "proto/base/frame.hpp"
+#include "proto/base/piece_pool.hpp"
 #include "proto/wire/build.hpp"
 
 namespace sluice {
@@ -25,26 +29,54 @@ struct OutPacket {
 
 class OutQueue {
  public:
-  explicit OutQueue(std::uint32_t capacity)
-      : packets_(new OutPacket[capacity]), capacity_(capacity) {}
+  // On demand it begins without memory, and doubles.
+  explicit OutQueue(std::uint32_t limit, Growth growth = Growth::at_start) : limit_(limit) {
+    if (growth == Growth::at_start) resize(limit);
+  }
 
   bool empty() const { return count_ == 0; }
-  std::uint32_t room() const { return capacity_ - count_; }
-  // Null when the queue is full.
+  std::uint32_t room() const { return limit_ - count_; }
+  // Null when the queue is full, or no memory is to be had.
   OutPacket* push() {
-    if (count_ == capacity_) return nullptr;
-    return &packets_[(first_ + count_++) % capacity_];
+    if (count_ == size_ && !try_grow()) return nullptr;
+    return &packets_[(first_ + count_++) % size_];
   }
   OutPacket& front() { return packets_[first_]; }
   void pop() {
     packets_[first_] = OutPacket();
-    first_ = (first_ + 1) % capacity_;
+    first_ = (first_ + 1) % size_;
     --count_;
+  }
+  // Gives its memory back when it is empty.
+  void trim() {
+    if (empty()) resize(0);
   }
 
  private:
+  static constexpr std::uint32_t kFewest = 8;
+
+  void resize(std::uint32_t size) {
+    std::unique_ptr<OutPacket[]> larger(size == 0 ? nullptr : new OutPacket[size]);
+    for (std::uint32_t i = 0; i < count_; ++i) {
+      larger[i] = std::move(packets_[(first_ + i) % size_]);
+    }
+    packets_ = std::move(larger);
+    size_ = size;
+    first_ = 0;
+  }
+  bool try_grow() {
+    if (size_ == limit_) return false;
+    try {
+      resize(std::min(std::max(size_ * 2, kFewest), limit_));
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    return true;
+  }
+
   std::unique_ptr<OutPacket[]> packets_;
-  std::uint32_t capacity_;
+  std::uint32_t limit_;
+  std::uint32_t size_ = 0;  // of the ring
   std::uint32_t first_ = 0;
   std::uint32_t count_ = 0;
 };

@@ -7,8 +7,8 @@
 
 namespace sluice {
 
-Reassembly::Reassembly(FrameSource& frames, const ReassemblyLimits& limits)
-    : frames_(frames), limits_(limits), datagrams_(limits.max_datagrams) {
+Reassembly::Reassembly(FrameSource& frames, const ReassemblyLimits& limits, Growth growth)
+    : frames_(frames), limits_(limits), datagrams_(limits.max_datagrams, growth) {
   SLUICE_ASSERT(limits.max_datagrams > 0 && limits.max_per_source > 0);
 }
 
@@ -57,7 +57,7 @@ PartialDatagram* Reassembly::oldest(Predicate is_meant) {
   return found;
 }
 
-// Null if there is no frame to spare.
+// Null if there is no memory to spare.
 PartialDatagram* Reassembly::begin(const wire::IpHeader& fragment, Instant now) {
   make_room_for(fragment.source);
   Frame* const frame = frames_.take();
@@ -66,6 +66,7 @@ PartialDatagram* Reassembly::begin(const wire::IpHeader& fragment, Instant now) 
   if (frame->home->is_scarce()) return nullptr;
   const Instant deadline = now + (fragment.source.is_v4() ? kIpv4Lifetime : kIpv6Lifetime);
   PartialDatagram* const datagram = datagrams_.make(fragment, std::move(pin), deadline);
+  if (datagram == nullptr) return nullptr;
   oldest_first_.push_back(*datagram);
   next_deadline_ = std::min(next_deadline_, deadline);
   return datagram;

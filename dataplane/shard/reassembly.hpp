@@ -2,7 +2,7 @@
 //
 // Each datagram holds one frame, into which its fragments are copied; whole, it leaves in that
 // frame. One that fragments have spoiled stays until its time is over, without a frame, so that
-// what comes late begins nothing. Used by one thread; allocates in the constructor only.
+// what comes late begins nothing. Used by one thread.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ class Reassembly {
 
   // `frames` outlives this, and what it gives out. A frame bounds the datagram that it can hold:
   // 65,545 bytes do for packets of 65,535.
-  Reassembly(FrameSource& frames, const ReassemblyLimits& limits);
+  Reassembly(FrameSource& frames, const ReassemblyLimits& limits, Growth growth = Growth::at_start);
   ~Reassembly();
   Reassembly(const Reassembly&) = delete;
   Reassembly& operator=(const Reassembly&) = delete;
@@ -60,6 +60,8 @@ class Reassembly {
 
   // Gives up everything, uncounted: all frames go home.
   void clear();
+  // Gives back the memory of what is no longer under way.
+  void trim() { datagrams_.trim(); }
 
   std::uint32_t size() const { return datagrams_.live(); }  // under way or spoiled
   const ReassemblyCounters& counters() const { return counters_; }

@@ -40,16 +40,17 @@ Shard::Shard(const ShardOptions& options, const tcp::Resources& resources, Insta
       local_(options.kernel_side, options.addresses, options.any_address),
       now_(now),
       rng_(options.secrets.seed),
-      slots_(options.max_connections),
-      time_waits_(options.max_time_waits),
-      table_(options.max_connections + options.max_time_waits),
+      slots_(options.max_connections, options.growth),
+      time_waits_(options.max_time_waits, options.growth),
+      table_(options.max_connections + options.max_time_waits, options.growth),
       wheel_(now),
-      replies_(options.max_replies),
-      datagrams_(options.max_datagrams),
+      replies_(options.max_replies, options.growth),
+      datagrams_(options.max_datagrams, options.growth),
       errors_(kErrorsPerSecond, kErrorsAtOnce, now),
-      identification_(static_cast<std::uint32_t>(rng_.next())),
-      generations_(options.max_connections) {
-  if (options.frames != nullptr) reassembly_.emplace(*options.frames, ReassemblyLimits());
+      identification_(static_cast<std::uint32_t>(rng_.next())) {
+  if (options.frames != nullptr) {
+    reassembly_.emplace(*options.frames, ReassemblyLimits(), options.growth);
+  }
 }
 
 Shard::~Shard() {
@@ -245,12 +246,10 @@ FlowRef Shard::find_flow(const FlowKey& flow, std::uint64_t hash) const {
 }
 
 ConnectionSlot* Shard::make_slot(const FlowKey& flow) {
+  if (!table_.try_make_room()) return nullptr;
   const std::uint64_t hash = hash_of(flow);
   ConnectionSlot* const slot = slots_.make(*this, flow, hash, settings_, resources_);
   if (slot == nullptr) return nullptr;
-  slot->hop_limit = options_.hop_limit;
-  slot->generation = next_generation_++;
-  generations_[slots_.index_of(*slot)] = slot->generation;
   table_.insert(hash, FlowRef::connection(slots_.index_of(*slot)));
   all_.push_back(*slot);
   return slot;
@@ -272,14 +271,6 @@ void Shard::leave_lists(ConnectionSlot& slot) {
   wheel_.cancel(slot);
   slot.ListNode<ReadyTag>::unlink();
   slot.ListNode<GapTag>::unlink();
-}
-
-void Shard::release(ConnectionSlot& slot) {
-  leave_listener(slot);
-  count_end(slot);
-  leave_lists(slot);
-  slot.ListNode<AllTag>::unlink();
-  generations_[slots_.index_of(slot)] = 0;
   slots_.destroy(slot);
 }
 
@@ -301,22 +292,27 @@ void Shard::count_end(const ConnectionSlot& slot) {
   }
 }
 
+// Null when none may be kept.
+TimeWaitEntry* Shard::add_time_wait(Instant expiry) {
+  TimeWaitEntry* const entry = time_waits_.add(expiry);
+  if (entry != nullptr) return entry;
+  ++stats_.time_wait_recycled;
+  if (time_waits_.empty()) return nullptr;
+  forget_time_wait(time_waits_.oldest());
+  return time_waits_.add(expiry);
+}
+
 void Shard::become_time_wait(ConnectionSlot& slot) {
   const tcp::TimeWait rest = slot.tcp.take_time_wait();
-  const Instant expiry = now_ + settings_.time_wait;
-  TimeWaitEntry* entry = time_waits_.add(expiry);
-  if (entry == nullptr) {
-    ++stats_.time_wait_recycled;
-    forget_time_wait(time_waits_.oldest());
-    entry = time_waits_.add(expiry);
-  }
   table_.erase(slot.flow_hash, FlowRef::connection(slots_.index_of(slot)));
   slot.in_table = false;
+  if (rest.owes_ack) reply_with_ack(slot.flow_key, rest);
+  TimeWaitEntry* const entry = add_time_wait(now_ + settings_.time_wait);
+  if (entry == nullptr) return;
   entry->flow = slot.flow_key;
   entry->hash = slot.flow_hash;
   entry->tcp = rest;
   table_.insert(entry->hash, FlowRef::time_wait(time_waits_.index_of(*entry)));
-  if (rest.owes_ack) reply_with_ack(*entry);
 }
 
 void Shard::forget_time_wait(TimeWaitEntry& entry) {
@@ -378,9 +374,7 @@ bool Shard::accept(ConnectionSlot& slot) {
 }
 
 Stream* Shard::find(const StreamId& id) {
-  const bool lives = id.worker == options_.worker && id.slot < generations_.size() &&
-                     id.generation != 0 && generations_[id.slot] == id.generation;
-  return lives ? &slots_.at(id.slot) : nullptr;
+  return id.worker == options_.worker ? slots_.find(id.slot, id.generation) : nullptr;
 }
 
 // --- observation ----------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 // The machine of one core: connections, listeners, timers, and what they have to say.
 //
-// It makes no system call, asks no clock and starts no thread; all memory is taken in the
-// constructor. Its verbs are its whole surface: packets, commands and time go in, fill() takes
-// packets out. One thread drives it.
+// It makes no system call, asks no clock and starts no thread; memory is taken in the constructor,
+// or on demand (ShardOptions::growth). Its verbs are its whole surface: packets, commands and time
+// go in, fill() takes packets out. One thread drives it.
 //
 //   shard.cpp            commands, time, opening and closing
 //   shard_input.cpp      a packet's way in
@@ -60,6 +60,8 @@ struct ShardOptions {
   std::uint32_t max_time_waits = 32'768;
   std::uint32_t max_replies = 1'024;
   std::uint32_t max_datagrams = 1'024;  // that wait to be sent
+  // Of all these. Where memory is not to be had on demand, it is as if the limit were reached.
+  Growth growth = Growth::at_start;
   // Of 64 KiB, in which fragments are joined; not owned, outlives the shard. None: fragments are
   // dropped.
   FrameSource* frames = nullptr;
@@ -103,6 +105,9 @@ class Shard {
   bool has_output() const { return !ready_.empty() || !replies_.empty() || !datagrams_.empty(); }
   // When to call on_time() next if nothing arrives.
   Instant next_deadline() const;
+  // Gives idle memory back to the system, to be taken again on demand. It looks at all that is
+  // free: for quiet moments, once in a while; not out of callbacks.
+  void trim();
   // Aborts when the shard contradicts itself. Slow: for the simulator, fuzzers and tests.
   void check_invariants() const;
 
@@ -134,7 +139,7 @@ class Shard {
   // The stream, if it still lives.
   Stream* find(const StreamId& id);
   StreamId id_of(const ConnectionSlot& slot) const {
-    return {options_.worker, slots_.index_of(slot), slot.generation};
+    return {options_.worker, slots_.index_of(slot), slots_.generation_of(slot)};
   }
 
  private:
@@ -157,6 +162,7 @@ class Shard {
   void leave_listener(ConnectionSlot& slot);
   void count_end(const ConnectionSlot& slot);
   void become_time_wait(ConnectionSlot& slot);
+  TimeWaitEntry* add_time_wait(Instant expiry);
   void forget_time_wait(TimeWaitEntry& entry);
   tcp::Identity identity_of(const FlowKey& flow) const;
   FlowRef find_flow(const FlowKey& flow, std::uint64_t hash) const;
@@ -192,7 +198,7 @@ class Shard {
   // shard_answers.cpp
   OutPacket* new_reply(const IpAddress& from, const IpAddress& to, std::uint8_t protocol);
   void reply_with_reset(const FlowKey& flow, const wire::TcpHeader& reset);
-  void reply_with_ack(const TimeWaitEntry& entry);
+  void reply_with_ack(const FlowKey& flow, const tcp::TimeWait& rest);
   void reply_with_error(const Slice& ip, const IpAddress& from, const IpAddress& to,
                         const wire::IcmpHeader& error);
   void fill_from(OutQueue& queue, TxBatch& batch, std::uint32_t& budget);
@@ -219,7 +225,6 @@ class Shard {
   LocalAddresses local_;
   Instant now_;
   Rng rng_;
-  std::uint32_t next_generation_ = 1;
   bool stopping_ = false;
 
   Slab<ConnectionSlot> slots_;
@@ -240,7 +245,6 @@ class Shard {
   bool memory_was_short_ = false;
   tcp::OutSegment out_;
   ShardStats stats_;
-  std::vector<std::uint32_t> generations_;  // of the slot's present stream; 0: none
 };
 
 }  // namespace sluice

@@ -44,12 +44,12 @@ void Shard::reply_with_reset(const FlowKey& flow, const wire::TcpHeader& reset) 
   ++stats_.resets_sent;
 }
 
-void Shard::reply_with_ack(const TimeWaitEntry& entry) {
-  OutPacket* const reply = new_reply(entry.flow.local, entry.flow.remote, wire::kProtocolTcp);
+void Shard::reply_with_ack(const FlowKey& flow, const tcp::TimeWait& rest) {
+  OutPacket* const reply = new_reply(flow.local, flow.remote, wire::kProtocolTcp);
   if (reply == nullptr) return;
-  reply->tcp = entry.tcp.next_ack(now_);
-  reply->tcp.source_port = entry.flow.local_port;
-  reply->tcp.destination_port = entry.flow.remote_port;
+  reply->tcp = rest.next_ack(now_);
+  reply->tcp.source_port = flow.local_port;
+  reply->tcp.destination_port = flow.remote_port;
 }
 
 // RFC 1122 3.2.2, RFC 4443 R4443-4: limited in rate; the caller knows that `ip` is no error itself,

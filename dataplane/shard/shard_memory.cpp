@@ -1,6 +1,6 @@
 // What a shard does when memory runs short. Its connections do most of it themselves, by what they
 // may hold (tcp::Resources): windows and send buffers stop growing, and the last blocks are for
-// those who hold nothing.
+// those who hold nothing. And what it does when memory is idle.
 #include "dataplane/shard/shard.hpp"
 
 namespace sluice {
@@ -21,6 +21,15 @@ void Shard::watch_memory() {
   const bool is_short = resources_.level() != MemoryLevel::plenty;
   if (is_short && !memory_was_short_) ++stats_.memory_shortages;
   memory_was_short_ = is_short;
+}
+
+void Shard::trim() {
+  slots_.trim();
+  time_waits_.trim();
+  table_.trim();
+  replies_.trim();
+  datagrams_.trim();
+  if (reassembly_) reassembly_->trim();
 }
 
 // After each segment: whether the connection holds something beyond a gap may have changed.

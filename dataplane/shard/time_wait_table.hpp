@@ -23,12 +23,13 @@ struct TimeWaitEntry : ListNode<TimeWaitTag> {
 
 class TimeWaitTable {
  public:
-  explicit TimeWaitTable(std::uint32_t capacity) : slab_(capacity) {}
+  explicit TimeWaitTable(std::uint32_t capacity, Growth growth = Growth::at_start)
+      : slab_(capacity, growth) {}
   ~TimeWaitTable() {
     while (!oldest_first_.empty()) remove(oldest_first_.front());
   }
 
-  // Null when all are taken: remove the oldest first.
+  // Null when all are taken, or no memory is to be had: remove the oldest first.
   TimeWaitEntry* add(Instant expiry) {
     TimeWaitEntry* const entry = slab_.make();
     if (entry == nullptr) return nullptr;
@@ -40,6 +41,7 @@ class TimeWaitTable {
     entry.unlink();
     slab_.destroy(entry);
   }
+  void trim() { slab_.trim(); }
   void restart(TimeWaitEntry& entry, Instant expiry) {
     entry.unlink();
     entry.expiry = expiry;

@@ -61,13 +61,42 @@ TEST(ConnectionTable, ClosesTheGapOfAnErasedEntry) {
   }
 }
 
+TEST(ConnectionTable, DoublesOnDemandUpToWhatWasSaid) {
+  ConnectionTable table(1000, Growth::on_demand);
+  std::uint32_t flows = 0;
+  for (; table.try_make_room(); ++flows) table.insert(flows * 12'345, FlowRef::connection(flows));
+  EXPECT_GE(flows, 1000U);
+  EXPECT_LE(flows, 1024U);
+  for (std::uint32_t i = 0; i < flows; ++i) {
+    EXPECT_EQ(find(table, i * 12'345, FlowRef::connection(i)).index(), i);
+  }
+}
+
+TEST(ConnectionTable, TrimmedItKeepsWhatIsLeft) {
+  ConnectionTable table(1000, Growth::on_demand);
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(table.try_make_room());
+    table.insert(i * 12'345, FlowRef::connection(i));
+  }
+  for (std::uint32_t i = 0; i < 990; ++i) table.erase(i * 12'345, FlowRef::connection(i));
+  table.trim();
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    EXPECT_EQ(find(table, i * 12'345, FlowRef::connection(i)).is_none(), i < 990) << i;
+  }
+  for (std::uint32_t i = 0; i < 990; ++i) {
+    ASSERT_TRUE(table.try_make_room());
+    table.insert(i * 12'345, FlowRef::connection(i));
+  }
+  EXPECT_EQ(table.size(), 1000U);
+}
+
 TEST(ConnectionTable, AgreesWithAMap) {
   constexpr std::uint32_t kFlows = 200;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Rng rng(seed);
     // Few hashes make long runs; all of them make none.
     const std::uint64_t spread = seed % 2 == 0 ? 64 : UINT64_MAX;
-    ConnectionTable table(kFlows);
+    ConnectionTable table(kFlows, seed % 3 == 0 ? Growth::at_start : Growth::on_demand);
     std::unordered_map<std::uint32_t, std::uint64_t> model;
     for (int step = 0; step < 20'000; ++step) {
       const auto id = static_cast<std::uint32_t>(rng.below(kFlows));
@@ -75,6 +104,7 @@ TEST(ConnectionTable, AgreesWithAMap) {
       const auto known = model.find(id);
       if (known == model.end()) {
         const std::uint64_t hash = rng.below(spread) * (spread == 64 ? 1 : 3);
+        ASSERT_TRUE(table.try_make_room());
         table.insert(hash, ref);
         model.emplace(id, hash);
       } else if (rng.chance(0.7)) {
@@ -83,6 +113,7 @@ TEST(ConnectionTable, AgreesWithAMap) {
         model.erase(known);
       }
       ASSERT_EQ(table.size(), model.size());
+      if (step % 1000 == 0) table.trim();
       if (step % 500 != 0) continue;
       for (const auto& [key, hash] : model) {
         const FlowRef want = key % 3 == 0 ? FlowRef::time_wait(key) : FlowRef::connection(key);

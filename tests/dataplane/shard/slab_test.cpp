@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 #include <vector>
 
 #include "dataplane/shard/out_queue.hpp"
 #include "dataplane/shard/time_wait_table.hpp"
+#include "proto/base/rng.hpp"
 #include "tests/support/test_frames.hpp"
 
 namespace sluice {
@@ -37,7 +39,6 @@ TEST(Slab, MakesAndDestroysObjects) {
   EXPECT_EQ(alive, 2);
   Counted* const d = slab.make(alive, 5);
   EXPECT_EQ(slab.index_of(*d), 1U) << "the place just left is taken again";
-  EXPECT_EQ(slab.touched(), 3U);
   for (Counted* const object : {a, c, d}) slab.destroy(*object);
   EXPECT_EQ(alive, 0);
 }
@@ -45,9 +46,110 @@ TEST(Slab, MakesAndDestroysObjects) {
 TEST(Slab, TouchesNoMoreThanIsUsed) {
   int alive = 0;
   Slab<Counted> slab(1'000'000);
-  for (int i = 0; i < 1000; ++i) slab.destroy(*slab.make(alive, i));
-  EXPECT_EQ(slab.touched(), 1U);
+  for (int i = 0; i < 1000; ++i) {
+    Counted* const object = slab.make(alive, i);
+    EXPECT_EQ(slab.index_of(*object), 0U);
+    slab.destroy(*object);
+  }
   EXPECT_EQ(slab.capacity(), 1'000'000U);
+}
+
+TEST(Slab, FindsAnObjectAsLongAsItLives) {
+  for (const Growth growth : {Growth::at_start, Growth::on_demand}) {
+    int alive = 0;
+    Slab<Counted> slab(3, growth);
+    EXPECT_EQ(slab.find(0, 1), nullptr);
+    Counted* const a = slab.make(alive, 1);
+    const std::uint32_t generation = slab.generation_of(*a);
+    EXPECT_EQ(slab.find(0, generation), a);
+    EXPECT_EQ(slab.find(0, generation + 1), nullptr);
+    EXPECT_EQ(slab.find(0, 0), nullptr);
+    for (const std::uint32_t index : {1U, 2U, 3U, 1000U, UINT32_MAX}) {
+      EXPECT_EQ(slab.find(index, 0), nullptr) << index;
+      EXPECT_EQ(slab.find(index, generation), nullptr) << index;
+    }
+    slab.destroy(*a);
+    EXPECT_EQ(slab.find(0, generation), nullptr);
+    Counted* const b = slab.make(alive, 2);
+    EXPECT_EQ(slab.index_of(*b), 0U);
+    EXPECT_EQ(slab.find(0, generation), nullptr) << "another one lives there";
+    slab.destroy(*b);
+    slab.trim();
+    EXPECT_EQ(slab.find(0, generation), nullptr);
+  }
+}
+
+TEST(Slab, GrowsUpToItsCapacityAndGivesBackWhatNobodyLivesIn) {
+  constexpr std::uint32_t kCapacity = 1001;
+  int alive = 0;
+  Slab<Counted> slab(kCapacity, Growth::on_demand);
+  EXPECT_EQ(slab.grown(), 0U);
+  std::vector<Counted*> objects;
+  while (Counted* const object = slab.make(alive, static_cast<int>(objects.size()))) {
+    EXPECT_EQ(slab.index_of(*object), objects.size());
+    objects.push_back(object);
+  }
+  EXPECT_EQ(objects.size(), kCapacity);
+  EXPECT_EQ(slab.grown(), kCapacity);
+  for (std::uint32_t i = 0; i < kCapacity; ++i) {
+    EXPECT_EQ(&slab.at(i), objects[i]) << "none has moved";
+    EXPECT_EQ(slab.at(i).value, static_cast<int>(i));
+  }
+  Counted* const kept = objects[500];
+  for (Counted* const object : objects) {
+    if (object != kept) slab.destroy(*object);
+  }
+  slab.trim();
+  EXPECT_LT(slab.grown(), kCapacity / 2);
+  EXPECT_EQ(&slab.at(500), kept);
+  EXPECT_EQ(slab.index_of(*kept), 500U);
+  std::set<std::uint32_t> indices{500};
+  std::vector<Counted*> again;
+  while (Counted* const object = slab.make(alive, 0)) {
+    indices.insert(slab.index_of(*object));
+    again.push_back(object);
+  }
+  EXPECT_EQ(indices.size(), kCapacity) << "holes are filled";
+  EXPECT_EQ(*indices.rbegin(), kCapacity - 1);
+  for (Counted* const object : again) slab.destroy(*object);
+  slab.destroy(*kept);
+  slab.trim();
+  EXPECT_EQ(slab.grown(), 0U);
+}
+
+// Whatever is made, destroyed and trimmed: each object stays, and is found by its name alone.
+TEST(Slab, AgreesWithAMap) {
+  constexpr std::uint32_t kCapacity = 300;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Rng rng(seed);
+    int alive = 0;
+    Slab<Counted> slab(kCapacity, seed % 4 == 0 ? Growth::at_start : Growth::on_demand);
+    std::map<std::uint32_t, Counted*> by_generation;
+    double wish = 0.5;
+    for (int step = 0; step < 5000; ++step) {
+      if (rng.chance(0.01)) wish = rng.chance(0.5) ? 0.9 : 0.1;
+      if (rng.chance(0.01)) slab.trim();
+      if (rng.chance(wish)) {
+        Counted* const made = slab.make(alive, step);
+        ASSERT_EQ(made == nullptr, by_generation.size() == kCapacity);
+        if (made != nullptr) by_generation.emplace(slab.generation_of(*made), made);
+      } else if (!by_generation.empty()) {
+        const auto chosen = by_generation.begin();
+        const std::uint32_t index = slab.index_of(*chosen->second);
+        slab.destroy(*chosen->second);
+        ASSERT_EQ(slab.find(index, chosen->first), nullptr);
+        by_generation.erase(chosen);
+      }
+      ASSERT_EQ(slab.live(), by_generation.size());
+      ASSERT_EQ(alive, static_cast<int>(by_generation.size()));
+    }
+    for (const auto& [generation, object] : by_generation) {
+      ASSERT_EQ(slab.find(slab.index_of(*object), generation), object) << "seed " << seed;
+      slab.destroy(*object);
+    }
+    slab.trim();
+    ASSERT_EQ(slab.grown(), 0U) << "seed " << seed;
+  }
 }
 
 // --- TIME-WAIT --------------------------------------------------------------------------------
@@ -93,6 +195,36 @@ TEST(OutQueue, IsBoundedAndInOrder) {
     queue.push();
     queue.pop();  // starts the next round elsewhere
   }
+}
+
+TEST(OutQueue, GrowsOnDemandAndKeepsTheOrder) {
+  OutQueue queue(100, Growth::on_demand);
+  std::uint16_t next_in = 0;
+  std::uint16_t next_out = 0;
+  const auto take = [&] {
+    ASSERT_EQ(queue.front().tcp.source_port, next_out++);
+    queue.pop();
+  };
+  for (std::uint32_t wanted = 1; wanted <= 100; ++wanted) {
+    while (queue.room() > 100 - wanted) queue.push()->tcp.source_port = next_in++;
+    take();  // so that the ring's begin wanders
+  }
+  while (queue.room() > 0) queue.push()->tcp.source_port = next_in++;
+  EXPECT_EQ(queue.push(), nullptr);
+  queue.trim();
+  while (!queue.empty()) take();
+  EXPECT_EQ(next_out, next_in);
+  queue.trim();
+  EXPECT_EQ(queue.room(), 100U);
+  ASSERT_NE(queue.push(), nullptr);
+  queue.pop();
+}
+
+TEST(OutQueue, OfNoPacketsRefusesAll) {
+  OutQueue none(0, Growth::on_demand);
+  EXPECT_EQ(none.push(), nullptr);
+  OutQueue at_start(0);
+  EXPECT_EQ(at_start.push(), nullptr);
 }
 
 TEST(OutQueue, LetsGoOfWhatItHeld) {
