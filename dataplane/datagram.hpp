@@ -9,6 +9,7 @@
 
 #include "proto/base/frame.hpp"
 #include "proto/flow.hpp"
+#include "proto/tcp/path_error.hpp"
 #include "proto/wire/family.hpp"
 
 namespace sluice {
@@ -43,6 +44,10 @@ class DatagramEvents {
   virtual void on_writable(DatagramSocket&) {}
   // The peer of `flow` has answered that nobody listens there (ICMP port unreachable).
   virtual void on_refused(DatagramSocket&, const FlowKey& /*flow*/) {}
+  // An ICMP error has come for what was sent along `flow`; with packet_too_big `mtu` is what its
+  // sender can forward. Calls on_refused when it says so, unless overridden.
+  virtual void on_path_error(DatagramSocket& socket, const FlowKey& flow, tcp::PathError error,
+                             std::uint32_t mtu);
 
  protected:
   ~DatagramEvents() = default;

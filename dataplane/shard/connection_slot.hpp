@@ -36,6 +36,9 @@ struct ConnectionSlot final : Stream,
   bool is_kept = false;           // once it has ended, until Shard::let_go()
   std::uint8_t hop_limit = 64;
   std::uint8_t traffic_class = 0;  // without the bits of ECN
+  bool dont_fragment = true;       // IPv4
+  bool discovers_mtu = true;       // by "packet too big"
+  bool shares_port = false;        // another socket may be bound to its local port (SO_REUSEADDR)
   std::uint16_t ip_identification = 0;
   ListenerEntry* listener = nullptr;  // while half-open; null when opened by us, or established
   StreamEvents* events = nullptr;     // null until accepted

@@ -22,6 +22,9 @@ class LocalAddresses {
   // IPv4, its last (broadcast).
   bool contains(const IpAddress& address) const;
 
+  // Whether it is one of the single ones.
+  bool is_own(const IpAddress& address) const { return is_own(number_of(address)); }
+
   // Whether a packet to us may come from there: not from an address of our networks, be it ours or
   // that of no single host (RFC 9293 MUST-63), but for the kernel's own.
   bool may_be_peer(const IpAddress& address) const;

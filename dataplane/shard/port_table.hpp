@@ -26,6 +26,9 @@ class PortTable {
   void remove(const Options& options) {
     std::erase_if(entries_, [&options](const auto& entry) { return is_at(*entry, options); });
   }
+  void remove(const Entry& entry) {
+    std::erase_if(entries_, [&entry](const auto& other) { return other.get() == &entry; });
+  }
   void clear() { entries_.clear(); }
   template <class Options>
   static bool is_at(const Entry& entry, const Options& options) {
@@ -40,6 +43,20 @@ class PortTable {
       if (takes((*it)->options, address)) return it->get();
     }
     return nullptr;
+  }
+  // The one with the highest `fit(entry)` above 0, of equals the last that was added. Null when
+  // there is none.
+  template <class Fit>
+  Entry* find_best(std::uint16_t port, Fit fit) const {
+    Entry* best = nullptr;
+    int best_fit = 1;
+    for (auto it = first_of(port); it != entries_.end() && (*it)->options.port == port; ++it) {
+      const int how_well = fit(**it);
+      if (how_well < best_fit) continue;
+      best = it->get();
+      best_fit = how_well;
+    }
+    return best;
   }
   bool uses_port(std::uint16_t port) const {
     const auto it = first_of(port);

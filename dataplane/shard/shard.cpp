@@ -82,9 +82,10 @@ void Shard::run(UnlistenCommand& command) {
   unlisten(command.options);
 }
 
-void Shard::unlisten(const ListenOptions& options) {
-  all_.for_each([this, &options](ConnectionSlot& slot) {
+void Shard::unlisten(const ListenOptions& options, HalfOpen half_open) {
+  all_.for_each([&](ConnectionSlot& slot) {
     if (slot.listener == nullptr || !ListenerTable::is_at(*slot.listener, options)) return;
+    if (half_open == HalfOpen::forget) return release(slot);
     slot.listener = nullptr;
     slot.tcp.abort(now_);
     mark_ready(slot);
@@ -93,9 +94,14 @@ void Shard::unlisten(const ListenOptions& options) {
 }
 
 void Shard::run(BindCommand& command) {
-  DatagramEntry& socket =
-      sockets_.add(std::make_unique<DatagramEntry>(*this, command.options, *command.events));
+  DatagramEntry& socket = bind(command.options, *command.events);
   socket.events.on_bound(socket);
+}
+
+DatagramEntry& Shard::bind(const BindOptions& options, DatagramEvents& events) {
+  auto entry = std::make_unique<DatagramEntry>(*this, options, events);
+  entry->hop_limit = options_.hop_limit;
+  return sockets_.add(std::move(entry));
 }
 
 void Shard::run(UnbindCommand& command) {
@@ -311,6 +317,7 @@ void Shard::become_time_wait(ConnectionSlot& slot) {
   if (entry == nullptr) return;
   entry->flow = slot.flow_key;
   entry->hash = slot.flow_hash;
+  entry->shares_port = slot.shares_port;
   entry->tcp = rest;
   table_.insert(entry->hash, FlowRef::time_wait(time_waits_.index_of(*entry)));
 }

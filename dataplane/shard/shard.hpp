@@ -93,6 +93,8 @@ class Shard {
   // --- verbs ----------------------------------------------------------------------------------
   // `ip` holds the packet from its IP header on; `packet` is what parse_packet made of it.
   void on_packet(const Slice& ip, const wire::Packet& packet, Instant now);
+  // The same for what we have sent to an address of our own.
+  void on_own_packet(const Slice& ip, const wire::Packet& packet, Instant now);
   // Takes a fragment, as parse_packet called it. Returns the whole packet, from its IP header on,
   // once the last piece is there: to be parsed again. Empty until then.
   Slice join(const Slice& fragment, Instant now);
@@ -121,7 +123,24 @@ class Shard {
   // A connection was called: it may have something to say.
   void mark_ready(ConnectionSlot& slot);
   ListenerEntry& listen(const ListenOptions& options, Acceptor acceptor);
-  void unlisten(const ListenOptions& options);
+  // What becomes of connections whose handshake is not done.
+  enum class HalfOpen : std::uint8_t { reset, forget };
+  void unlisten(const ListenOptions& options, HalfOpen half_open = HalfOpen::reset);
+  DatagramEntry& bind(const BindOptions& options, DatagramEvents& events);
+  void unbind(const DatagramEntry& socket) { sockets_.remove(socket); }
+  std::uint32_t datagram_room() const { return datagrams_.room(); }
+  // Memory for `size` bytes; empty when there is none.
+  Slice room_for(std::uint32_t size);
+  // Each local address and port of a connection or of one in TIME-WAIT, and whether it shares the
+  // port.
+  template <class Visit>
+  void for_each_local(Visit visit) const {
+    all_.for_each([&visit](const ConnectionSlot& slot) {
+      if (slot.in_table) visit(slot.flow_key, slot.shares_port);
+    });
+    time_waits_.for_each(
+        [&visit](const TimeWaitEntry& entry) { visit(entry.flow, entry.shares_port); });
+  }
   bool is_known(const FlowKey& flow) const { return !find_flow(flow, hash_of(flow)).is_none(); }
   const LocalAddresses& local() const { return local_; }
   Instant now() const { return now_; }
@@ -173,6 +192,7 @@ class Shard {
   void rearm(ConnectionSlot& slot);
 
   // shard_input.cpp
+  DropReason admit(const Slice& ip, const wire::Packet& packet);
   DropReason route(const Slice& ip, const wire::Packet& packet);
   DropReason on_tcp(const Slice& ip, const wire::Packet& packet);
   DropReason on_connection(ConnectionSlot& slot, tcp::Segment segment);
@@ -188,7 +208,8 @@ class Shard {
 
   // shard_datagrams.cpp
   DropReason on_udp(const Slice& ip, const wire::Packet& packet);
-  DropReason on_udp_error(const FlowKey& flow, tcp::PathError error);
+  DropReason on_udp_error(const FlowKey& flow, tcp::PathError error, std::uint32_t mtu);
+  DatagramEntry* find_socket(const FlowKey& flow) const;
   bool send_datagram(DatagramEntry& socket, const FlowKey& flow, Slice payload,
                      std::uint16_t segment_bytes);
   Slice copy_of(Bytes bytes);

@@ -54,7 +54,7 @@ void Shard::expire_fragments() {
 
 DropReason Shard::on_udp(const Slice& ip, const wire::Packet& packet) {
   const FlowKey flow = flow_of(packet);
-  DatagramEntry* const socket = sockets_.find(flow.local, flow.local_port);
+  DatagramEntry* const socket = find_socket(flow);
   Slice whole = ip.front(packet.payload_offset + packet.payload_length);
   if (socket == nullptr) {  // RFC 1122 R1122-10, RFC 4443 R4443-6
     const bool v4 = flow.local.is_v4();
@@ -77,11 +77,21 @@ DropReason Shard::on_udp(const Slice& ip, const wire::Packet& packet) {
   return DropReason::none;
 }
 
-DropReason Shard::on_udp_error(const FlowKey& flow, tcp::PathError error) {
-  DatagramEntry* const socket = sockets_.find(flow.local, flow.local_port);
+DropReason Shard::on_udp_error(const FlowKey& flow, tcp::PathError error, std::uint32_t mtu) {
+  DatagramEntry* const socket = find_socket(flow);
   if (socket == nullptr) return DropReason::icmp_unknown_flow;
-  if (tcp::is_hard(error)) socket->events.on_refused(*socket, flow);
+  socket->events.on_path_error(*socket, flow, error, mtu);
   return DropReason::none;
+}
+
+DatagramEntry* Shard::find_socket(const FlowKey& flow) const {
+  return sockets_.find_best(flow.local_port,
+                            [&flow](const DatagramEntry& socket) { return socket.fit(flow); });
+}
+
+void DatagramEvents::on_path_error(DatagramSocket& socket, const FlowKey& flow,
+                                   tcp::PathError error, std::uint32_t /*mtu*/) {
+  if (tcp::is_hard(error)) on_refused(socket, flow);
 }
 
 void DatagramEvents::on_datagrams(DatagramSocket& socket, const Datagram& several) {
@@ -136,7 +146,9 @@ bool Shard::send_datagram(DatagramEntry& socket, const FlowKey& flow, Slice payl
   out->ip.source = flow.local;
   out->ip.destination = to;
   out->ip.protocol = wire::kProtocolUdp;
-  out->ip.hop_limit = options_.hop_limit;
+  out->ip.hop_limit = socket.hop_limit;
+  out->ip.traffic_class = socket.traffic_class;
+  out->ip.dont_fragment = socket.dont_fragment;
   out->udp.source_port = socket.options.port;
   out->udp.destination_port = flow.remote_port;
   const bool several = segment_bytes > 0 && payload.size() > segment_bytes;
@@ -146,17 +158,21 @@ bool Shard::send_datagram(DatagramEntry& socket, const FlowKey& flow, Slice payl
   return true;
 }
 
-// In a block if that is large enough. Shorter than `bytes` when there is no memory.
+// Empty when there is no memory.
 Slice Shard::copy_of(Bytes bytes) {
-  const auto size = static_cast<std::uint32_t>(bytes.size());
-  if (bytes.empty()) return {};
+  Slice copy = room_for(static_cast<std::uint32_t>(bytes.size()));
+  if (!copy.empty()) std::memcpy(copy.frame()->data, bytes.data(), bytes.size());
+  return copy;
+}
+
+// In a block if that is large enough.
+Slice Shard::room_for(std::uint32_t size) {
+  if (size == 0) return {};
   for (FrameSource* const source : {&resources_.blocks, options_.frames}) {
     Frame* const frame = source == nullptr ? nullptr : source->take();
     if (frame == nullptr) continue;
-    Slice copy(*frame, 0, std::min(size, frame->capacity));
-    if (copy.size() < size) continue;
-    std::memcpy(frame->data, bytes.data(), size);
-    return copy;
+    const Slice room(*frame, 0, std::min(size, frame->capacity));
+    if (room.size() == size) return room;
   }
   return {};
 }

@@ -7,16 +7,27 @@ namespace sluice {
 void Shard::on_packet(const Slice& ip, const wire::Packet& packet, Instant now) {
   now_ = now;
   ++stats_.packets_in;
+  const DropReason reason = admit(ip, packet);
+  if (reason != DropReason::none) count_drop(reason);
+}
+
+void Shard::on_own_packet(const Slice& ip, const wire::Packet& packet, Instant now) {
+  now_ = now;
+  ++stats_.packets_in;
   const DropReason reason = route(ip, packet);
   if (reason != DropReason::none) count_drop(reason);
 }
 
-DropReason Shard::route(const Slice& ip, const wire::Packet& packet) {
+DropReason Shard::admit(const Slice& ip, const wire::Packet& packet) {
   const IpAddress& to = packet.destination;
   if (to.is_multicast() || to.is_broadcast()) return DropReason::multicast;  // RFC 9293 MUST-57
   if (packet.source == to) return DropReason::land_attack;
   if (!local_.contains(to)) return DropReason::not_for_us;  // RFC 1122 R1122-2
   if (!local_.may_be_peer(packet.source)) return DropReason::bad_source_address;
+  return route(ip, packet);
+}
+
+DropReason Shard::route(const Slice& ip, const wire::Packet& packet) {
   switch (packet.protocol) {
     case wire::kProtocolTcp: return on_tcp(ip, packet);
     case wire::kProtocolIcmp:
@@ -154,11 +165,12 @@ DropReason Shard::on_icmp_error(const Slice& ip, const wire::Packet& packet, tcp
   const bool v6 = packet.protocol == wire::kProtocolIcmpV6;
   if (!wire::parse_quote(quote, v6, quoted)) return DropReason::bad_icmp_header;
   const FlowKey flow = flow_of(quoted);
-  if (quoted.protocol == wire::kProtocolUdp) return on_udp_error(flow, error);
+  if (quoted.protocol == wire::kProtocolUdp) return on_udp_error(flow, error, mtu);
   if (quoted.protocol != wire::kProtocolTcp) return DropReason::icmp_unknown_flow;
   const FlowRef ref = find_flow(flow, hash_of(flow));
   if (ref.is_none() || ref.is_time_wait()) return DropReason::icmp_unknown_flow;
   ConnectionSlot& slot = slots_.at(ref.index());
+  if (error == tcp::PathError::packet_too_big && !slot.discovers_mtu) return DropReason::none;
   const DropReason reason = slot.tcp.on_path_error(error, tcp::Seq(quoted.sequence), mtu);
   after_event(slot);
   return reason;

@@ -92,6 +92,7 @@ void Shard::build(TxPacket& packet, ConnectionSlot& slot) {
   ip.destination = flow.remote;
   ip.protocol = wire::kProtocolTcp;
   ip.identification = slot.ip_identification++;
+  ip.dont_fragment = slot.dont_fragment;
   ip.hop_limit = slot.hop_limit;
   ip.traffic_class = slot.traffic_class | out_.ecn;
   ip.flow_label = static_cast<std::uint32_t>(slot.flow_hash) & 0xfffff;

@@ -17,6 +17,7 @@ struct TimeWaitTag {};
 struct TimeWaitEntry : ListNode<TimeWaitTag> {
   FlowKey flow;
   std::uint64_t hash = 0;
+  bool shares_port = false;  // as of the connection
   tcp::TimeWait tcp;
   Instant expiry;
 };
@@ -55,6 +56,10 @@ class TimeWaitTable {
   const TimeWaitEntry& at(std::uint32_t index) const { return slab_.at(index); }
   std::uint32_t index_of(const TimeWaitEntry& entry) const { return slab_.index_of(entry); }
   std::uint32_t size() const { return slab_.live(); }
+  template <class Visit>
+  void for_each(Visit visit) const {
+    oldest_first_.for_each(visit);
+  }
 
  private:
   Slab<TimeWaitEntry> slab_;

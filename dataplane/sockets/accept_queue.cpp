@@ -13,7 +13,7 @@ AcceptQueue::AcceptQueue(Shard& shard, TcpSocket& socket, const ListenOptions& o
 }
 
 void AcceptQueue::close() {
-  shard_.unlisten(options_);
+  shard_.unlisten(options_, Shard::HalfOpen::forget);
   for (const auto& socket : waiting_) socket->abort();
 }
 
@@ -28,7 +28,7 @@ void AcceptQueue::prepare(ConnectionSlot& slot) {
 }
 
 StreamEvents* AcceptQueue::on_established(Stream& stream) {
-  waiting_.push_back(socket_.make_accepted(static_cast<ConnectionSlot&>(stream)));
+  waiting_.push_back(std::make_unique<TcpSocket>(socket_, static_cast<ConnectionSlot&>(stream)));
   socket_.on_waiting();
   return waiting_.back().get();
 }

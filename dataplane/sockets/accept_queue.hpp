@@ -26,6 +26,8 @@ class AcceptQueue final : public ListenerPolicy {
 
   void set_most_waiting(std::uint32_t count) { most_waiting_ = count; }
   bool is_empty() const { return waiting_.empty(); }
+  std::uint32_t waiting() const { return static_cast<std::uint32_t>(waiting_.size()); }
+  std::uint32_t most_waiting() const { return most_waiting_; }
   // There must be one.
   std::unique_ptr<TcpSocket> take();
 

@@ -11,8 +11,8 @@ bool Binding::overlaps(const Binding& other) const {
   return overlap(family, other.family);
 }
 
-bool Binding::gets_on_with(const Binding& other) const {
-  return !overlaps(other) || (shares && other.shares && !listens && !other.listens);
+bool Binding::may_join(const Binding& other) const {
+  return !overlaps(other) || (shares && other.shares && !other.listens);
 }
 
 void PortBindings::remove(Binding& binding) {
@@ -25,7 +25,7 @@ void PortBindings::remove(Binding& binding) {
 bool PortBindings::conflicts(const Binding& wanted) const {
   const auto [first, last] = by_port_.equal_range(wanted.port);
   return std::any_of(first, last, [&wanted](const auto& entry) {
-    return entry.second != &wanted && !entry.second->gets_on_with(wanted);
+    return entry.second != &wanted && !wanted.may_join(*entry.second);
   });
 }
 

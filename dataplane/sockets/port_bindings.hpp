@@ -14,13 +14,13 @@ struct Binding {
   Family family = Family::both;      // without an address
   std::uint16_t port = 0;            // 0: not bound
   bool shares = false;               // SO_REUSEADDR
-  bool listens = false;              // then it shares with nobody
+  bool listens = false;              // then nobody may join it
 
   bool is_bound() const { return port != 0; }
   // Whether a packet could be for both, were the ports the same.
   bool overlaps(const Binding& other) const;
-  // Whether both may have the same port.
-  bool gets_on_with(const Binding& other) const;
+  // Whether it may have the same port as `other`, which has it already.
+  bool may_join(const Binding& other) const;
 };
 
 class PortBindings {

@@ -1,5 +1,6 @@
 #include "dataplane/sockets/socket.hpp"
 
+#include <cerrno>
 #include <numeric>
 
 #include "dataplane/sockets/stack.hpp"
@@ -23,6 +24,15 @@ int Socket::take_news() {
   const int news = holds & ~told_;
   told_ = holds;
   return news;
+}
+
+int Socket::choose_ends(const std::optional<IpAddress>& bound, FlowKey& flow) const {
+  const bool v4 = flow.remote == form_.any() ? !form_.is_v6 : flow.remote.is_v4();
+  const auto local = bound ? bound : stack_.shard().local().preferred(v4);
+  if (!local) return -ENETUNREACH;
+  if (flow.remote.is_unspecified()) flow.remote = *local;
+  flow.local = *local;
+  return flow.local.is_v4() == flow.remote.is_v4() ? 0 : -ENETUNREACH;
 }
 
 void Socket::note_change() {

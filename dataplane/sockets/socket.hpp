@@ -12,8 +12,10 @@
 
 #include "dataplane/sluice.h"
 #include "dataplane/sockets/socket_address.hpp"
+#include "dataplane/sockets/socket_choices.hpp"
 #include "proto/base/bytes.hpp"
 #include "proto/base/intrusive_list.hpp"
+#include "proto/flow.hpp"
 
 namespace sluice::sockets {
 
@@ -63,10 +65,11 @@ class Socket : public ListNode<ChangedTag> {
   virtual int peer_name(SocketAddress& name) const = 0;
   // A set of enum sluice_ready.
   virtual int ready() = 0;
-  virtual int set_option(int level, int name, Bytes value) = 0;
-  // Fills in as much as fits, and says how much that is.
-  virtual int get_option(int level, int name, MutableBytes& value) = 0;
   virtual int tell_tcp(TcpInfo& told) = 0;
+
+  int set_option(int level, int name, Bytes value);
+  // Fills in as much as fits, and says how much that is.
+  int get_option(int level, int name, MutableBytes& value);
 
   const AddressForm& form() const { return form_; }
   int handle() const { return handle_; }
@@ -84,13 +87,55 @@ class Socket : public ListNode<ChangedTag> {
   void* callback_context() const { return callback_context_; }
 
  protected:
+  // What was chosen for the listener that took the connection.
+  void inherit(const Socket& listener) {
+    form_ = listener.form_;
+    common_ = listener.common_;
+    ipv4_ = listener.ipv4_;
+    ipv6_ = listener.ipv6_;
+  }
+  // Completes a flow of which the remote end is given: `bound`, or the address of ours that suits
+  // it; and to nowhere means to ourselves. 0 or -ENETUNREACH.
+  int choose_ends(const std::optional<IpAddress>& bound, FlowKey& flow) const;
   // Something about its readiness may have changed.
   void note_change();
 
+  // --- what socket_options.cpp asks for
+  // -----------------------------------------------------------
+  virtual int type() const = 0;
+  virtual int protocol() const = 0;
+  virtual bool is_listening() const { return false; }
+  virtual bool is_bound() const = 0;
+  // SO_ERROR, which is then forgotten: an errno value.
+  virtual int take_error() = 0;
+  virtual std::uint32_t receive_buffer_bytes() const = 0;
+  virtual std::uint32_t send_buffer_bytes() const = 0;
+  // Bytes of an IP packet; -ENOTCONN when it has no peer.
+  virtual int path_mtu() const = 0;
+  // Something was chosen.
+  virtual void apply_ip() = 0;
+  virtual void apply_buffers() {}
+  virtual void apply_keepalive() {}
+  virtual void apply_reuse() = 0;
+  virtual void apply_inline() {}
+  // Those of its protocol.
+  virtual int set_own_option(int level, int name, Bytes value) = 0;
+  virtual int get_own_option(int level, int name, MutableBytes& value) = 0;
+
+  const IpChoices& ip_choices(const IpAddress& remote) const {
+    return remote.is_v4() ? ipv4_ : ipv6_;
+  }
+
   Stack& stack_;
   AddressForm form_;
+  CommonChoices common_;
+  IpChoices ipv4_;
+  IpChoices ipv6_;
 
  private:
+  struct Options;
+  int set_linger(Bytes value);
+
   int handle_ = -1;
   sluice_callback callback_ = nullptr;
   void* callback_context_ = nullptr;

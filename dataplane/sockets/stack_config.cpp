@@ -6,12 +6,16 @@
 #include <vector>
 
 #include "proto/base/rng.hpp"
+#include "proto/tcp/profile.hpp"
 
 namespace sluice::sockets {
 namespace {
 
 constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kLongestUs = 24ULL * 3600 * 1'000'000 * 365;  // a year
+
+// The retries end it.
+constexpr Duration kNoTimeout = Duration::seconds(365 * 24 * 3600);
 
 struct AddressList {
   std::vector<IpAddress> own;
@@ -144,29 +148,47 @@ Duration microseconds(std::uint64_t count) {
   return Duration::microseconds(static_cast<std::int64_t>(count));
 }
 
-tcp::Settings make_settings(const sluice_config& config) {
-  tcp::Settings tcp;
+void read_buffers(const sluice_config& config, tcp::Settings& tcp) {
   tcp.receive_buffer_bytes = config.max_receive_buffer;
   tcp.send_buffer_bytes = config.max_send_buffer;
   tcp.initial_receive_buffer_bytes = config.receive_buffer;
   tcp.initial_send_buffer_bytes = config.send_buffer;
-  tcp.initial_window_segments = config.initial_window;
-  if (config.segmentation_offload == 0) tcp.max_payload_bytes = 0;
-  tcp.timestamps = config.timestamps != 0;
-  tcp.window_scaling = config.window_scaling != 0;
-  tcp.sack = config.sack != 0;
-  tcp::parse_algorithm(config.congestion, tcp.congestion);
-  tcp.ecn = static_cast<tcp::Ecn>(config.ecn);
-  tcp.nagle = config.nagle != 0;
+  tcp.autotune_receive = config.autotune_receive != 0;
+  tcp.autotune_send = config.autotune_send != 0;
+  tcp.initial_receive_window = config.initial_receive_window;
+}
+
+void read_times(const sluice_config& config, tcp::Settings& tcp) {
   tcp.initial_rto = microseconds(config.initial_rto_us);
   tcp.min_rto = microseconds(config.min_rto_us);
   tcp.max_rto = microseconds(config.max_rto_us);
+  tcp.user_timeout = tcp::patience_of(config.data_retries, tcp.min_rto, tcp.max_rto);
+  tcp.connect_timeout = tcp.handshake_timeout = kNoTimeout;
+  tcp.syn_retries = config.syn_retries;
+  tcp.syn_ack_retries = config.syn_ack_retries;
+  tcp.quick_acks = config.quick_acks;
   tcp.delayed_ack = microseconds(config.delayed_ack_us);
   tcp.fin_wait_2_timeout = microseconds(config.fin_wait_2_us);
   tcp.time_wait = microseconds(config.time_wait_us);
   tcp.keepalive_idle = microseconds(config.keepalive_idle_us);
   tcp.keepalive_interval = microseconds(config.keepalive_interval_us);
   tcp.keepalive_probes = config.keepalive_probes;
+}
+
+tcp::Settings make_settings(const sluice_config& config) {
+  tcp::Settings tcp = config.strict != 0 ? tcp::strict_settings() : tcp::linux_settings();
+  if (config.segmentation_offload == 0) tcp.max_payload_bytes = 0;
+  tcp.timestamps = config.timestamps != 0;
+  tcp.window_scaling = config.window_scaling != 0;
+  tcp.window_scale.reset();
+  if (config.window_scale >= 0) tcp.window_scale = static_cast<std::uint8_t>(config.window_scale);
+  tcp.sack = config.sack != 0;
+  tcp::parse_algorithm(config.congestion, tcp.congestion);
+  tcp.ecn = static_cast<tcp::Ecn>(config.ecn);
+  tcp.nagle = config.nagle != 0;
+  tcp.initial_window_segments = config.initial_window;
+  read_buffers(config, tcp);
+  read_times(config, tcp);
   return tcp;
 }
 

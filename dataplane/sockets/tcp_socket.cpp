@@ -25,25 +25,40 @@ int error_of(ConnectProblem problem) {
   return -EINVAL;
 }
 
-// What SO_ERROR says of a connection's end.
-int error_of(const tcp::Connection& connection) {
-  switch (connection.close_reason()) {
-    case CloseReason::none:
-    case CloseReason::normal:
-    case CloseReason::aborted: return 0;
-    case CloseReason::reset: return ECONNRESET;
-    case CloseReason::refused: return ECONNREFUSED;
-    case CloseReason::timed_out: return ETIMEDOUT;
+// Whether there is a peer to whom the end of a connection comes as a surprise, or would have been
+// (Linux' tcp_disconnect).
+bool is_torn_down(tcp::State state) {
+  switch (state) {
+    case tcp::State::closed:
+    case tcp::State::listen:
+    case tcp::State::closing:
+    case tcp::State::last_ack:
+    case tcp::State::time_wait: return false;
+    case tcp::State::syn_sent:
+    case tcp::State::syn_received:
+    case tcp::State::established:
+    case tcp::State::fin_wait_1:
+    case tcp::State::fin_wait_2:
+    case tcp::State::close_wait: break;
   }
-  return 0;
+  return true;
 }
 
 }  // namespace
 
-TcpSocket::TcpSocket(Stack& stack, const AddressForm& form, ConnectionSlot& connection)
-    : Socket(stack, form.is_v6), phase_(Phase::connected), connection_(&connection) {
-  form_ = form;
+TcpSocket::TcpSocket(Stack& stack, bool is_v6) : Socket(stack, is_v6), choices_(settings()) {}
+
+TcpSocket::TcpSocket(const TcpSocket& listener, ConnectionSlot& connection)
+    : Socket(listener.stack_, listener.form_.is_v6),
+      choices_(listener.choices_),
+      phase_(Phase::connected),
+      connection_(&connection) {
+  inherit(listener);
   connection.is_kept = true;
+}
+
+const tcp::Settings& TcpSocket::settings() const {
+  return stack_.options().shard.tcp;
 }
 
 tcp::State TcpSocket::state() const {
@@ -70,25 +85,35 @@ int TcpSocket::bind(const SocketAddress& address) {
 }
 
 int TcpSocket::bind_port(Binding wanted) {
-  PortBindings& ports = stack_.tcp_ports();
+  wanted.shares = common_.shares_port;
   if (wanted.port == 0) {
     wanted.port = pick_port(stack_.rng(), stack_.options().ports, [&](std::uint16_t port) {
       wanted.port = port;
-      return !ports.conflicts(wanted);
+      return !is_taken(wanted);
     });
     if (wanted.port == 0) return -EADDRINUSE;
-  } else if (ports.conflicts(wanted)) {
+  } else if (is_taken(wanted)) {
     return -EADDRINUSE;
   }
   binding_ = wanted;
-  ports.add(binding_);
+  stack_.tcp_ports().add(binding_);
   return 0;
+}
+
+// By another socket, by a connection that has none any more, or by one in TIME-WAIT.
+bool TcpSocket::is_taken(const Binding& wanted) const {
+  bool taken = stack_.tcp_ports().conflicts(wanted);
+  stack_.shard().for_each_local([&](const FlowKey& flow, bool shares) {
+    if (flow.local_port != wanted.port) return;
+    taken = taken || !wanted.may_join({flow.local, Family::both, flow.local_port, shares, false});
+  });
+  return taken;
 }
 
 void TcpSocket::unbind() {
   if (!binding_.is_bound()) return;
   stack_.tcp_ports().remove(binding_);
-  binding_ = Binding{{}, Family::both, 0, binding_.shares, false};
+  binding_ = Binding();
 }
 
 // --- listening
@@ -127,12 +152,6 @@ void TcpSocket::stop_listening() {
   listening_->close();
   listening_.reset();
   binding_.listens = false;
-}
-
-void TcpSocket::prepare(ConnectionSlot& /*slot*/) {}
-
-std::unique_ptr<TcpSocket> TcpSocket::make_accepted(ConnectionSlot& connection) {
-  return std::make_unique<TcpSocket>(stack_, form_, connection);
 }
 
 int TcpSocket::accept(std::unique_ptr<Socket>& accepted, SocketAddress& from) {
@@ -192,10 +211,7 @@ int TcpSocket::begin_connect(const SocketAddress& to) {
   Shard& shard = stack_.shard();
   if (form_.v6_only && to.address.is_v4()) return -ENETUNREACH;
   FlowKey flow{IpAddress(), to.address, binding_.port, to.port};
-  const auto local =
-      binding_.address ? binding_.address : shard.local().preferred(to.address.is_v4());
-  if (!local || local->is_v4() != to.address.is_v4()) return -ENETUNREACH;
-  flow.local = *local;
+  if (const int error = choose_ends(binding_.address, flow); error != 0) return error;
   if (flow.local_port == 0) flow.local_port = pick_port_to(flow);
   ConnectProblem problem = ConnectProblem::none;
   ConnectionSlot* const slot = shard.claim(flow, *this, problem);
@@ -203,7 +219,8 @@ int TcpSocket::begin_connect(const SocketAddress& to) {
   if (connection_ != nullptr) release(false);
   slot->is_kept = true;
   connection_ = slot;
-  knows_end_ = false;
+  knows_end_ = shut_receive_ = shut_send_ = false;
+  error_ = 0;
   prepare(*slot);
   shard.open(*slot);
   phase_ = Phase::connecting;
@@ -221,22 +238,13 @@ std::uint16_t TcpSocket::pick_port_to(FlowKey flow) {
 // --- the end
 // --------------------------------------------------------------------------------------
 
-// Looks whether the connection has ended, and keeps why.
-void TcpSocket::note_end() {
-  if (connection_ == nullptr || knows_end_) return;
-  if (connection_->tcp.close_reason() == CloseReason::none) return;
-  knows_end_ = true;
-  error_ = error_of(connection_->tcp);
-}
-
 // Back to where a new socket is, but for its options and the port that its caller has chosen.
 void TcpSocket::disconnect() {
   note_end();
   const tcp::State was = state();
   stop_listening();
   if (connection_ != nullptr) release(true);
-  const bool did_abort = was != tcp::State::closed && was != tcp::State::listen;
-  if (did_abort) error_ = ECONNRESET;
+  if (is_torn_down(was)) error_ = ECONNRESET;
   if (!is_bound_by_caller_) unbind();
   phase_ = Phase::unconnected;
   shut_receive_ = shut_send_ = false;
@@ -261,7 +269,10 @@ void TcpSocket::abort() {
 
 void TcpSocket::close() {
   stop_listening();
-  if (connection_ != nullptr) release(false);
+  const bool gives_up = common_.lingers && common_.linger_seconds == 0;
+  // Without a socket nobody waits for the peer's end.
+  const bool waits_in_vain = choices_.linger2_seconds < 0 && state() == tcp::State::fin_wait_2;
+  if (connection_ != nullptr) release(gives_up || waits_in_vain);
   unbind();
 }
 

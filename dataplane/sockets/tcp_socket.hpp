@@ -1,8 +1,10 @@
 // A TCP socket: a connection of the shard with what the calls of POSIX remember beside it, or a
 // listener. Semantics are those of Linux (net/ipv4/af_inet.c, tcp.c).
 //
-//   tcp_socket.cpp        opening and closing, and what the connection tells
+//   tcp_socket.cpp        opening and closing
 //   tcp_socket_calls.cpp  send, receive, shutdown, names, readiness
+//   tcp_options.cpp       setsockopt and getsockopt
+//   tcp_report.cpp        errno values, sluice_tcp_info
 #pragma once
 
 #include <cstdint>
@@ -17,9 +19,9 @@ namespace sluice::sockets {
 
 class TcpSocket final : public Socket, public StreamEvents {
  public:
-  TcpSocket(Stack& stack, bool is_v6) : Socket(stack, is_v6) {}
-  // One that a peer has opened.
-  TcpSocket(Stack& stack, const AddressForm& form, ConnectionSlot& connection);
+  TcpSocket(Stack& stack, bool is_v6);
+  // One that a peer has opened: it inherits what was chosen for `listener`.
+  TcpSocket(const TcpSocket& listener, ConnectionSlot& connection);
 
   int bind(const SocketAddress& address) override;
   int listen(int backlog) override;
@@ -32,13 +34,10 @@ class TcpSocket final : public Socket, public StreamEvents {
   int local_name(SocketAddress& name) const override;
   int peer_name(SocketAddress& name) const override;
   int ready() override;
-  int set_option(int level, int name, Bytes value) override;
-  int get_option(int level, int name, MutableBytes& value) override;
   int tell_tcp(TcpInfo& told) override;
 
   // --- for the accept queue ---------------------------------------------------------------------
-  void prepare(ConnectionSlot& slot);
-  std::unique_ptr<TcpSocket> make_accepted(ConnectionSlot& connection);
+  void prepare(ConnectionSlot& slot) const;
   void on_waiting() { note_change(); }
   // RST, and no more of it.
   void abort();
@@ -46,6 +45,7 @@ class TcpSocket final : public Socket, public StreamEvents {
  private:
   // As Linux' enum socket_state: what connect() has to say.
   enum class Phase : std::uint8_t { unconnected, connecting, connected };
+  struct Options;
 
   void on_open(Stream&) override { note_change(); }
   void on_readable(Stream&) override { note_change(); }
@@ -54,11 +54,41 @@ class TcpSocket final : public Socket, public StreamEvents {
   void on_ended(Stream&) override { note_change(); }
   void on_closed(Stream&, CloseReason) override { note_change(); }
 
+  int type() const override { return SOCK_STREAM; }
+  int protocol() const override { return IPPROTO_TCP; }
+  bool is_listening() const override { return listening_ != nullptr; }
+  bool is_bound() const override { return binding_.is_bound() || connection_ != nullptr; }
+  int take_error() override;
+  std::uint32_t receive_buffer_bytes() const override;
+  std::uint32_t send_buffer_bytes() const override;
+  int path_mtu() const override;
+  void apply_ip() override;
+  void apply_buffers() override;
+  void apply_keepalive() override;
+  void apply_reuse() override;
+  int set_own_option(int level, int name, Bytes value) override;
+  int get_own_option(int level, int name, MutableBytes& value) override;
+  int set_congestion(Bytes value);
+  void apply_ip(ConnectionSlot& slot) const;
+  // Calls the connection, if there is one; 0.
+  template <class Call>
+  int apply(Call call) {
+    if (!has_connection()) return 0;
+    call(connection_->tcp);
+    connection_->shard.mark_ready(*connection_);
+    return 0;
+  }
+  Duration fin_wait_2_timeout() const;
+  const tcp::Settings& settings() const;
+
   tcp::State state() const;
   bool is_closed() const { return state() == tcp::State::closed; }
+  bool has_connection() const { return connection_ != nullptr && !is_closed(); }
   void note_end();
-  int take_error() { return std::exchange(error_, 0); }
+  // The error of a call that ends with the pending one, which is then forgotten; else `otherwise`.
+  int pending_or(int otherwise);
   int bind_port(Binding wanted);
+  bool is_taken(const Binding& wanted) const;
   void unbind();
   void stop_listening();
   int begin_connect(const SocketAddress& to);
@@ -68,15 +98,19 @@ class TcpSocket final : public Socket, public StreamEvents {
   void release(bool with_reset);
   int check_send();
   ssize_t nothing_to_read();
+  bool is_readable() const;
   std::uint32_t read_into(Pieces pieces);
+  std::uint32_t peek_into(const ReceiveRequest& request) const;
+  std::uint32_t skip(std::size_t most);
 
+  TcpChoices choices_;
   Phase phase_ = Phase::unconnected;
   Binding binding_;
   bool is_bound_by_caller_ = false;       // its port outlives the connection
   ConnectionSlot* connection_ = nullptr;  // kept in the shard until we let it go
   std::unique_ptr<AcceptQueue> listening_;
   bool knows_end_ = false;  // of the connection
-  int error_ = 0;           // SO_ERROR: an errno value
+  int error_ = 0;           // an errno value
   bool shut_receive_ = false;
   bool shut_send_ = false;
 };

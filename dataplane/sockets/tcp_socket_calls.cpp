@@ -10,7 +10,7 @@ namespace sluice::sockets {
 namespace {
 
 constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
-constexpr int kReceiveFlags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL;
+constexpr int kReceiveFlags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL | MSG_PEEK | MSG_TRUNC;
 
 bool is_handshaking(tcp::State state) {
   return state == tcp::State::syn_sent || state == tcp::State::syn_received;
@@ -24,26 +24,29 @@ bool is_handshaking(tcp::State state) {
 // tcp_sendmsg and sk_stream_wait_connect of Linux.
 int TcpSocket::check_send() {
   note_end();
-  if (is_handshaking(state())) return error_ != 0 ? -take_error() : -EAGAIN;
+  if (is_handshaking(state())) return pending_or(-EAGAIN);
   const bool can_send =
       (state() == tcp::State::established || state() == tcp::State::close_wait) && !shut_send_;
-  if (can_send && error_ == 0) return 0;
-  return error_ != 0 ? -take_error() : -EPIPE;
+  return can_send && error_ == 0 ? 0 : pending_or(-EPIPE);
 }
 
 ssize_t TcpSocket::send(const SendRequest& request) {
   if ((request.flags & ~kSendFlags) != 0) return -EOPNOTSUPP;
   if (const int error = check_send(); error != 0) return error;
+  const std::size_t offered = length_of(request.pieces);
+  const bool more = (request.flags & MSG_MORE) != 0;
   std::size_t taken = 0;
   for (const iovec& piece : request.pieces) {
     const Bytes bytes(static_cast<const std::uint8_t*>(piece.iov_base), piece.iov_len);
-    const std::uint32_t count = connection_->send(bytes);
+    if (bytes.empty()) continue;
+    const bool is_last = taken + bytes.size() == offered;
+    const std::uint32_t count = connection_->tcp.send(bytes, {.more = more || !is_last});
     taken += count;
     if (count < bytes.size()) break;
   }
+  stack_.shard().mark_ready(*connection_);
   forget_what_ended();
-  const bool is_full = taken == 0 && length_of(request.pieces) > 0;
-  return is_full ? -EAGAIN : static_cast<ssize_t>(taken);
+  return taken == 0 && offered > 0 ? -EAGAIN : static_cast<ssize_t>(taken);
 }
 
 // --- receiving
@@ -54,7 +57,9 @@ ssize_t TcpSocket::receive(ReceiveRequest& request) {
   if (listening_ != nullptr) return -ENOTCONN;
   note_end();
   if (connection_ == nullptr || connection_->readable() == 0) return nothing_to_read();
-  const std::uint32_t count = read_into(request.pieces);
+  if ((request.flags & MSG_PEEK) != 0) return peek_into(request);
+  const std::uint32_t count = (request.flags & MSG_TRUNC) != 0 ? skip(length_of(request.pieces))
+                                                               : read_into(request.pieces);
   forget_what_ended();
   return count;
 }
@@ -62,9 +67,33 @@ ssize_t TcpSocket::receive(ReceiveRequest& request) {
 // In the order in which tcp_recvmsg of Linux looks.
 ssize_t TcpSocket::nothing_to_read() {
   if (connection_ != nullptr && connection_->tcp.has_peer_closed()) return 0;
-  if (error_ != 0) return -take_error();
+  if (error_ != 0) return pending_or(0);
   if (shut_receive_ || knows_end_) return 0;
   return is_closed() ? -ENOTCONN : -EAGAIN;
+}
+
+std::uint32_t TcpSocket::peek_into(const ReceiveRequest& request) const {
+  if ((request.flags & MSG_TRUNC) != 0) {
+    return static_cast<std::uint32_t>(
+        std::min<std::size_t>(connection_->readable(), length_of(request.pieces)));
+  }
+  std::uint32_t count = 0;
+  for (const iovec& piece : request.pieces) {
+    const MutableBytes room(static_cast<std::uint8_t*>(piece.iov_base), piece.iov_len);
+    count += connection_->tcp.peek(room, count);
+  }
+  return count;
+}
+
+std::uint32_t TcpSocket::skip(std::size_t most) {
+  std::uint32_t count = 0;
+  while (count < most) {
+    const auto rest = std::min<std::size_t>(most - count, UINT32_MAX);
+    const Slice slice = connection_->read(static_cast<std::uint32_t>(rest));
+    if (slice.empty()) break;
+    count += slice.size();
+  }
+  return count;
 }
 
 std::uint32_t TcpSocket::read_into(Pieces pieces) {
@@ -138,10 +167,16 @@ int TcpSocket::ready() {
   if (is_closed() || (no_receive && no_send)) ready |= SLUICE_HANGUP;
   if (no_receive) ready |= SLUICE_READABLE | SLUICE_PEER_CLOSED;
   if (is_handshaking(state())) return ready;
-  if (connection_ != nullptr && connection_->readable() > 0) ready |= SLUICE_READABLE;
-  const bool has_room = is_closed() || no_send || connection_->send_space() > 0;
-  if (has_room) ready |= SLUICE_WRITABLE;
+  if (is_readable()) ready |= SLUICE_READABLE;
+  if (is_closed() || no_send || connection_->tcp.is_writable()) ready |= SLUICE_WRITABLE;
   return ready;
+}
+
+// SO_RCVLOWAT bytes, or as many as the window lets in.
+bool TcpSocket::is_readable() const {
+  const std::uint32_t readable = connection_ == nullptr ? 0 : connection_->readable();
+  if (readable == 0 || readable >= common_.receive_low_water) return readable > 0;
+  return connection_->tcp.rcv_wnd() <= connection_->tcp.snapshot().rcv_mss;
 }
 
 }  // namespace sluice::sockets

@@ -52,6 +52,10 @@ std::string algorithm_names() {
   return names;
 }
 
+std::string_view algorithm_name(Algorithm algorithm) {
+  return kTable[static_cast<std::size_t>(algorithm)].name;
+}
+
 CongestionChoice::CongestionChoice(Algorithm algorithm) {
   choose(algorithm);
 }

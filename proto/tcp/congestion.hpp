@@ -93,6 +93,7 @@ enum class Algorithm : std::uint8_t { cubic, newreno, bbr };
 bool parse_algorithm(std::string_view name, Algorithm& algorithm);
 // "cubic, newreno, bbr": for who asks for another.
 std::string algorithm_names();
+std::string_view algorithm_name(Algorithm algorithm);
 
 // An algorithm by value.
 class CongestionChoice {

@@ -121,6 +121,9 @@ class Connection {
   std::uint32_t send(Slice slice, SendFlags flags = {});
   // As memory grows short it may become less without a call. Once it is none, kWritable follows.
   std::uint32_t send_space() const;
+  // Whether there is so much of it that a call is worth it; if not, kWritable follows once there
+  // is.
+  bool is_writable() const;
   // The next bytes in order, at most `max_bytes`; empty when there are none.
   Slice read(std::uint32_t max_bytes);
   std::uint32_t readable() const { return receive_buffer_.readable(); }

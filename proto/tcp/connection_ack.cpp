@@ -104,14 +104,20 @@ void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
   if (wants_room_) offer_room();
 }
 
-// Who found none is told once it is worth a call.
+// Who found none is told.
 void Connection::offer_room() {
-  const bool is_worth_it = send_space() >= send_room() / 3;
-  const std::uint32_t low = options_.unsent_low_water;
-  const bool is_low = low != UINT32_MAX && unsent_bytes() < (low + 1) / 2 && send_space() > 0;
-  if (!is_worth_it && !is_low) return;
+  if (!is_writable()) return;
   wants_room_ = false;
   events_ |= kWritable;
+}
+
+bool Connection::is_writable() const {
+  const std::uint32_t space = send_space();
+  const std::uint32_t low = options_.unsent_low_water;
+  const bool is_low = low != UINT32_MAX && unsent_bytes() < (low + 1) / 2;
+  if (space > 0 && (is_low || space >= send_room() / 3)) return true;
+  wants_room_ = true;
+  return false;
 }
 
 // Room for what is in flight, and for as much again while that is acknowledged.

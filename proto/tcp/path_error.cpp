@@ -11,7 +11,7 @@ using enum PathError;
 constexpr std::array kUnreachableV4 = {
     net_unreachable,  host_unreachable,    protocol_unreachable, port_unreachable,
     packet_too_big,   source_route_failed, net_unknown,          host_unknown,
-    host_isolated,    prohibited,          prohibited,           net_unreachable,
+    host_isolated,    net_unknown,         prohibited,           net_unreachable,
     host_unreachable, prohibited,          prohibited,           prohibited,
 };
 // RFC 4443 3.1.

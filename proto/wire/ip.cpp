@@ -9,7 +9,7 @@ namespace sluice::wire {
 namespace {
 
 constexpr std::size_t kMaxLengthField = 65'535;
-constexpr std::uint16_t kDontFragment = 0x4000;
+constexpr std::uint64_t kDontFragment = 0x4000;
 constexpr std::uint16_t kMoreFragments = 0x2000;
 constexpr std::uint16_t kOffset = 0x1fff;  // in units of 8 bytes
 
@@ -88,8 +88,9 @@ void build_v4(std::uint8_t* p, const IpFields& fields, std::uint64_t total) {
   const std::uint64_t identification = fields.identification;
   const std::uint64_t hop_limit = fields.hop_limit;
   const std::uint64_t protocol = fields.protocol;
+  const std::uint64_t flags = fields.dont_fragment ? kDontFragment : 0;
   store_be64(p, std::uint64_t{0x45} << 56 | traffic_class << 48 | total << 32 |
-                    identification << 16 | kDontFragment);
+                    identification << 16 | flags);
   store_be64(p + 8, hop_limit << 56 | protocol << 48 | fields.source.v4_bits());
   store_be32(p + 16, fields.destination.v4_bits());
   Checksum sum;

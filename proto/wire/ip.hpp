@@ -48,7 +48,7 @@ DropReason parse_ip(Bytes packet, IpHeader& header);
 // parse_ipv6 has done so as far as the first fragment header.
 DropReason skip_extensions(Bytes packet, IpHeader& header);
 
-// What we send: no IPv4 options, no IPv6 extension headers, always "don't fragment".
+// What we send: no IPv4 options, no IPv6 extension headers.
 struct IpFields {
   IpAddress source;
   IpAddress destination;
@@ -56,6 +56,7 @@ struct IpFields {
   std::uint8_t hop_limit = 64;
   std::uint8_t traffic_class = 0;
   std::uint16_t identification = 0;  // IPv4 only
+  bool dont_fragment = true;         // IPv4 only
   std::uint32_t flow_label = 0;      // IPv6 only, 20 bits
 };
 
