@@ -89,6 +89,7 @@ class ConnectionTable {
   }
 
   std::size_t size() const { return size_; }
+  std::uint64_t held_bytes() const { return entries_.size() * sizeof(Entry); }
 
  private:
   struct Entry {

@@ -47,6 +47,7 @@ class OutQueue {
     first_ = (first_ + 1) % size_;
     --count_;
   }
+  std::uint64_t held_bytes() const { return size_ * sizeof(OutPacket); }
   // Gives its memory back when it is empty.
   void trim() {
     if (empty()) resize(0);

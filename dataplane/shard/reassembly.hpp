@@ -62,6 +62,7 @@ class Reassembly {
   void clear();
   // Gives back the memory of what is no longer under way.
   void trim() { datagrams_.trim(); }
+  std::uint64_t held_bytes() const { return datagrams_.held_bytes(); }
 
   std::uint32_t size() const { return datagrams_.live(); }  // under way or spoiled
   const ReassemblyCounters& counters() const { return counters_; }

@@ -110,6 +110,8 @@ class Shard {
   // Gives idle memory back to the system, to be taken again on demand. It looks at all that is
   // free: for quiet moments, once in a while; not out of callbacks.
   void trim();
+  // What it has taken from the system, itself included, listeners and sockets not.
+  std::uint64_t held_bytes() const;
   // Aborts when the shard contradicts itself. Slow: for the simulator, fuzzers and tests.
   void check_invariants() const;
 

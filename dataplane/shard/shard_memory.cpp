@@ -32,6 +32,12 @@ void Shard::trim() {
   if (reassembly_) reassembly_->trim();
 }
 
+std::uint64_t Shard::held_bytes() const {
+  return sizeof *this + slots_.held_bytes() + time_waits_.held_bytes() + table_.held_bytes() +
+         replies_.held_bytes() + datagrams_.held_bytes() +
+         (reassembly_ ? reassembly_->held_bytes() : 0);
+}
+
 // After each segment: whether the connection holds something beyond a gap may have changed.
 void Shard::note_gap(ConnectionSlot& slot) {
   auto& node = static_cast<ListNode<GapTag>&>(slot);

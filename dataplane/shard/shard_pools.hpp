@@ -31,9 +31,12 @@ class ShardPools {
 
   explicit ShardPools(const PoolLimits& limits);
 
-  // A frame for a packet of so many bytes, at most 65,535. Null when memory is short.
+  // A frame for so many bytes, at most kLargePacketBytes. Null when memory is short.
   Frame* take_frame(std::uint32_t bytes);
-  FrameSource& large_packets() { return large_packets_; }
+  // Where those for packets of at most so many bytes come from.
+  FrameSource& frames_for(std::uint32_t bytes) {
+    return bytes <= kPacketBytes ? packets_ : large_packets_;
+  }
   const tcp::Resources& resources() const { return resources_; }
   // Gives idle memory back to the system: for quiet moments.
   void trim();

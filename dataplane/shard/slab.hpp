@@ -69,6 +69,7 @@ class Slab {
   std::uint32_t capacity() const { return capacity_; }
   // For how many there is memory now.
   std::uint32_t grown() const { return grown_; }
+  std::uint64_t held_bytes() const { return std::uint64_t{grown_} * sizeof(Cell); }
 
  private:
   struct Cell {

@@ -43,6 +43,7 @@ class TimeWaitTable {
     slab_.destroy(entry);
   }
   void trim() { slab_.trim(); }
+  std::uint64_t held_bytes() const { return slab_.held_bytes(); }
   void restart(TimeWaitEntry& entry, Instant expiry) {
     entry.unlink();
     entry.expiry = expiry;

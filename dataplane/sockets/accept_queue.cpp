@@ -1,5 +1,7 @@
 #include "dataplane/sockets/accept_queue.hpp"
 
+#include <new>
+
 #include "dataplane/sockets/tcp_socket.hpp"
 
 namespace sluice::sockets {
@@ -27,8 +29,15 @@ void AcceptQueue::prepare(ConnectionSlot& slot) {
   socket_.prepare(slot);
 }
 
+// Null without memory: the connection is reset.
 StreamEvents* AcceptQueue::on_established(Stream& stream) {
-  waiting_.push_back(std::make_unique<TcpSocket>(socket_, static_cast<ConnectionSlot&>(stream)));
+  try {
+    waiting_.emplace_back();
+    waiting_.back() = socket_.make_accepted(static_cast<ConnectionSlot&>(stream));
+  } catch (const std::bad_alloc&) {
+    if (!waiting_.empty() && waiting_.back() == nullptr) waiting_.pop_back();
+    return nullptr;
+  }
   socket_.on_waiting();
   return waiting_.back().get();
 }

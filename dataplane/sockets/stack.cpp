@@ -12,8 +12,12 @@ namespace {
 constexpr std::uint64_t kEndOfTime = std::uint64_t{1} << 62;
 constexpr std::uint32_t kVirtio = wire::kVirtioNetHeaderSize;
 
-ShardOptions with_frames(ShardOptions options, FrameSource& frames) {
-  options.frames = &frames;
+constexpr std::uint32_t kLargestPacket = 65'535;
+constexpr Duration kTrimInterval = Duration::seconds(1);
+
+ShardOptions with_memory(ShardOptions options, ShardPools& memory) {
+  options.frames = &memory.frames_for(ShardPools::kLargePacketBytes);
+  options.growth = Growth::on_demand;
   return options;
 }
 
@@ -38,11 +42,11 @@ Stack::Stack(const StackOptions& options, sluice_stack* name)
     : options_(options),
       name_(name),
       rng_(options.shard.secrets.seed + 1),
-      memory_(options.max_memory),
+      memory_(PoolLimits::of_bytes(options.max_memory)),
       sockets_(options.max_sockets),
-      shard_(std::make_unique<Shard>(with_frames(options.shard, memory_.frames), memory_.resources,
-                                     now_)),
-      output_(std::in_place, *shard_, memory_.frames) {}
+      shard_(
+          std::make_unique<Shard>(with_memory(options.shard, memory_), memory_.resources(), now_)),
+      output_(std::in_place, *shard_, memory_.frames_for(kVirtio + options.shard.mtu)) {}
 
 // The shard goes before the sockets, which it would call.
 Stack::~Stack() {
@@ -63,15 +67,16 @@ bool Stack::hear(std::uint64_t now_ns) {
 
 int Stack::input(Bytes packet, const wire::VirtioNetHeader& offload, std::uint64_t now_ns) {
   if (is_busy_) return -EBUSY;
-  if (packet.size() > kFrameBytes - kVirtio || !hear(now_ns)) return -EINVAL;
+  if (packet.size() > kLargestPacket || !hear(now_ns)) return -EINVAL;
   const Visit visit(*this);
-  Frame* const frame = memory_.frames.take();
+  const auto length = static_cast<std::uint32_t>(packet.size());
+  Frame* const frame = memory_.take_frame(length);
   if (frame == nullptr) {
     shard_->count_drop(DropReason::out_of_memory);
     return 0;
   }
-  if (!packet.empty()) std::memcpy(frame->data + kVirtio, packet.data(), packet.size());
-  take(Slice(*frame, kVirtio, static_cast<std::uint32_t>(packet.size())), offload);
+  if (length > 0) std::memcpy(frame->data, packet.data(), length);
+  take(Slice(*frame, 0, length), offload);
   return 0;
 }
 
@@ -95,7 +100,10 @@ ssize_t Stack::output(MutableBytes buffer, wire::VirtioNetHeader* offload, std::
   if (!hear(now_ns)) return -EINVAL;
   const Visit visit(*this);
   const OutgoingPacket packet = output_->next(now_, offload != nullptr);
-  if (packet.empty()) return 0;
+  if (packet.empty()) {
+    trim_in_time();
+    return 0;
+  }
   const std::uint32_t length = packet.length - kVirtio;
   if (length > buffer.size()) return -EMSGSIZE;
   packet.copy(kVirtio, buffer.data());
@@ -116,6 +124,17 @@ int Stack::advance(std::uint64_t now_ns) {
     shard_->on_time(now_);
   } while (shard_->next_deadline() <= now_);
   return 0;
+}
+
+// What a burst has left goes back: when the last connection is gone, otherwise once in a while. No
+// deadline for it: an idle stack is not woken.
+void Stack::trim_in_time() {
+  const bool has_connections = shard_->connections() > 0;
+  const bool are_gone = std::exchange(had_connections_, has_connections) && !has_connections;
+  if (now_ < next_trim_ && !are_gone) return;
+  next_trim_ = now_ + kTrimInterval;
+  shard_->trim();
+  memory_.trim();
 }
 
 std::uint64_t Stack::next_deadline() const {
@@ -161,6 +180,7 @@ void Stack::fill_stats(sluice_stats& stats) const {
   stats.sockets = sockets_.live();
   stats.connections = sum.connections;
   stats.time_waits = sum.time_waits;
+  stats.memory = sizeof *this + memory_.held_bytes() + shard_->held_bytes();
 }
 
 }  // namespace sluice::sockets

@@ -14,11 +14,11 @@
 #include <memory>
 #include <optional>
 
+#include "dataplane/shard/shard_pools.hpp"
 #include "dataplane/sockets/output_queue.hpp"
 #include "dataplane/sockets/port_bindings.hpp"
 #include "dataplane/sockets/ready_events.hpp"
 #include "dataplane/sockets/socket_table.hpp"
-#include "dataplane/sockets/stack_memory.hpp"
 #include "dataplane/sockets/stack_options.hpp"
 
 namespace sluice::sockets {
@@ -64,6 +64,7 @@ class Stack {
 
   bool hear(std::uint64_t now_ns);
   void take(Slice whole, const wire::VirtioNetHeader& offload);
+  void trim_in_time();
 
   const StackOptions options_;
   sluice_stack* const name_;
@@ -72,7 +73,9 @@ class Stack {
   bool has_heard_ = false;  // the time, once at least
   Rng rng_;
   Nobody nobody_;
-  StackMemory memory_;
+  ShardPools memory_;
+  Instant next_trim_;
+  bool had_connections_ = false;
   PortBindings tcp_ports_;
   ReadyEvents events_;
   SocketTable sockets_;

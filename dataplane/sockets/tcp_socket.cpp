@@ -25,21 +25,16 @@ int error_of(ConnectProblem problem) {
   return -EINVAL;
 }
 
-// Whether there is a peer to whom the end of a connection comes as a surprise, or would have been
-// (Linux' tcp_disconnect).
-bool is_torn_down(tcp::State state) {
-  switch (state) {
-    case tcp::State::closed:
-    case tcp::State::listen:
-    case tcp::State::closing:
-    case tcp::State::last_ack:
-    case tcp::State::time_wait: return false;
-    case tcp::State::syn_sent:
-    case tcp::State::syn_received:
-    case tcp::State::established:
-    case tcp::State::fin_wait_1:
-    case tcp::State::fin_wait_2:
-    case tcp::State::close_wait: break;
+// What SO_ERROR says of a connection's end.
+int error_of(const tcp::Connection& connection) {
+  switch (connection.close_reason()) {
+    case CloseReason::none:
+    case CloseReason::normal:
+    case CloseReason::aborted: return 0;
+    case CloseReason::reset: return ECONNRESET;
+    case CloseReason::refused: return ECONNREFUSED;
+    case CloseReason::timed_out: return ETIMEDOUT;
+    case CloseReason::unreachable: return EHOSTUNREACH;
   }
   return true;
 }
