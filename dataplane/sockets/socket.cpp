@@ -12,6 +12,63 @@ std::size_t length_of(Pieces pieces) {
                          [](std::size_t sum, const iovec& piece) { return sum + piece.iov_len; });
 }
 
+// --- its port -----------------------------------------------------------------------------------
+
+int Socket::bind(const SocketAddress& address) {
+  if (form_.v6_only && address.address.is_v4()) return -EINVAL;
+  const bool is_any = address.address.is_unspecified();
+  if (!is_any && !stack_.shard().local().contains(address.address)) return -EADDRNOTAVAIL;
+  if (!may_bind() || binding_.is_bound()) return -EINVAL;
+  Binding wanted;
+  wanted.port = address.port;
+  wanted.family = address.address == IpAddress::v4(0) ? Family::v4 : form_.family();
+  if (!is_any) wanted.address = address.address;
+  const int error = bind_port(wanted);
+  has_chosen_port_ = error == 0 && address.port != 0;
+  return error;
+}
+
+int Socket::bind_if_unbound() {
+  if (binding_.is_bound()) return 0;
+  Binding wanted = binding_;
+  if (!wanted.address) wanted.family = form_.family();
+  return bind_port(wanted);
+}
+
+int Socket::bind_port(Binding wanted) {
+  wanted.shares = common_.shares_port;
+  const auto is_free = [&](std::uint16_t port) {
+    wanted.port = port;
+    return !ports().conflicts(wanted) && !is_held(wanted);
+  };
+  if (wanted.port != 0) {
+    if (!is_free(wanted.port)) return -EADDRINUSE;
+  } else {
+    wanted.port = pick_port(stack_.rng(), stack_.options().ports, is_free);
+    if (wanted.port == 0) return -EADDRINUSE;
+  }
+  binding_ = wanted;
+  ports().add(binding_);
+  on_bound();
+  return 0;
+}
+
+void Socket::unbind() {
+  if (!binding_.is_bound()) return;
+  ports().remove(binding_);
+  binding_ = Binding();
+  has_chosen_port_ = false;
+}
+
+void Socket::unbind_if_own_choice() {
+  if (has_chosen_port_) return;
+  const Binding was = binding_;
+  unbind();
+  binding_.address = was.address;
+}
+
+// --- readiness ----------------------------------------------------------------------------------
+
 void Socket::set_callback(sluice_callback to, void* context) {
   callback_ = to;
   callback_context_ = context;

@@ -100,8 +100,19 @@ class Socket : public ListNode<ChangedTag> {
   // Something about its readiness may have changed.
   void note_change();
 
-  // --- what socket_options.cpp asks for
-  // -----------------------------------------------------------
+  // --- its port -------------------------------------------------------------------------------
+  virtual PortBindings& ports() const = 0;
+  // Whether it is in a state to be bound.
+  virtual bool may_bind() const = 0;
+  // Whether the port is taken by what is no socket.
+  virtual bool is_held(const Binding&) const { return false; }
+  virtual void on_bound() {}
+  int bind_if_unbound();
+  void unbind();
+  // The caller's choice stays when a connection ends: the port, or the address alone.
+  void unbind_if_own_choice();
+
+  // --- what socket_options.cpp asks for --------------------------------------------------------
   virtual int type() const = 0;
   virtual int protocol() const = 0;
   virtual bool is_listening() const { return false; }
@@ -136,6 +147,7 @@ class Socket : public ListNode<ChangedTag> {
   struct Options;
   int set_linger(Bytes value);
 
+  bool has_chosen_port_ = false;  // the caller, by bind()
   int handle_ = -1;
   sluice_callback callback_ = nullptr;
   void* callback_context_ = nullptr;

@@ -163,6 +163,7 @@ int TcpSocket::accept(std::unique_ptr<Socket>& accepted, SocketAddress& from) {
 // -----------------------------------------------------------------------------------
 
 int TcpSocket::connect(const sockaddr* to, socklen_t length) {
+  if (to == nullptr || length < sizeof to->sa_family) return -EINVAL;
   if (is_unspecified_family(to, length)) {
     disconnect();
     return 0;
@@ -171,6 +172,7 @@ int TcpSocket::connect(const sockaddr* to, socklen_t length) {
   switch (phase_) {
     case Phase::connected: return -EISCONN;
     case Phase::connecting: return finish_connect();
+    case Phase::disconnecting: return -EINVAL;
     case Phase::unconnected: break;
   }
   if (!is_closed()) return -EISCONN;

@@ -43,8 +43,9 @@ class TcpSocket final : public Socket, public StreamEvents {
   void abort();
 
  private:
-  // As Linux' enum socket_state: what connect() has to say.
-  enum class Phase : std::uint8_t { unconnected, connecting, connected };
+  // As Linux' enum socket_state: what connect() has to say. Who has shut a connection down before
+  // it was there is disconnecting.
+  enum class Phase : std::uint8_t { unconnected, connecting, connected, disconnecting };
   struct Options;
 
   void on_open(Stream&) override { note_change(); }

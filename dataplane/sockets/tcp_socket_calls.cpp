@@ -127,6 +127,10 @@ int TcpSocket::shutdown(int how) {
     return 0;
   }
   if (state() == tcp::State::listen) return 0;
+  if (phase_ == Phase::connecting) {
+    const bool is_open = !is_closed() && !is_handshaking(state());
+    phase_ = is_open ? Phase::connected : Phase::disconnecting;
+  }
   const int result = is_closed() ? -ENOTCONN : 0;
   if (result == 0 && send && !shut_send_) connection_->shutdown_send();
   shut_receive_ = shut_receive_ || receive;
