@@ -216,7 +216,7 @@ int TcpSocket::begin_connect(const SocketAddress& to) {
   if (connection_ != nullptr) release(false);
   slot->is_kept = true;
   connection_ = slot;
-  knows_end_ = shut_receive_ = shut_send_ = false;
+  knows_end_ = false;
   error_ = 0;
   prepare(*slot);
   shard.open(*slot);
