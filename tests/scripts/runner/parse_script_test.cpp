@@ -1,5 +1,8 @@
 // What scripts may say, and what a script with a mistake is told.
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <cerrno>
 
 #include "proto/wire/tcp.hpp"
 #include "tests/scripts/runner/notation.hpp"
@@ -144,12 +147,12 @@ TEST(ScriptPackets, MistakesAreNamed) {
             "1:5: a packet that goes in needs a window: 'win' and a number");
   EXPECT_EQ(packet_complaint("< . 1:1(0) ack 1 win 9 <...>"),
             "1:26: <...> is for packets that come out: say what goes in");
-  EXPECT_EQ(packet_complaint("> . 1:1(0) ack 1 win 70000"), "1:22: the window is at most 65535");
+  EXPECT_EQ(packet_complaint("> . 1:1(0) ack 1 win 70000"), "1:24: the window is at most 65535");
   EXPECT_EQ(packet_complaint("> X 1:1(0)"),
             "1:5: 'X' is no flag: they are S F R P . U E W, or - for none");
-  EXPECT_EQ(packet_complaint("> . 1:1(0) ack 1 <mss>"), "1:26: expected the MSS, found '>'");
+  EXPECT_EQ(packet_complaint("> . 1:1(0) ack 1 <mss>"), "1:24: expected the MSS, found '>'");
   EXPECT_EQ(packet_complaint("> . 1:1(0) ack 1 <mss 1 nop>"),
-            "1:26: expected '>' behind the TCP options, found 'nop'");
+            "1:27: expected '>' behind the TCP options, found 'nop'");
   EXPECT_EQ(packet_complaint("> . 1:1(0) ack 1 <maxseg 1>"), "1:21: 'maxseg' is no TCP option");
   EXPECT_EQ(packet_complaint("> [ect2] . 1:1(0) ack 1"), "1:6: 'ect2' is no mark of a packet");
   EXPECT_EQ(packet_complaint("> . 1:1(0) ack 1 nonsense"),

@@ -80,7 +80,7 @@ class Run {
 
   Span when(const Event& event) const {
     const EventTime& time = event.time;
-    if (time.kind == EventTime::Kind::any) return {now(), now() + kPatience};
+    if (time.kind == EventTime::Kind::any) return {Duration(), now() + kPatience};
     const Duration base = base_of(event);
     if (base + time.from < last_) {
       throw Mismatch(event.place.line, fmt::format("time runs backwards: {} comes after {}",
@@ -101,10 +101,12 @@ class Run {
       retry_waiting();
     }
   }
-  // No further than a call may wait.
+  // No further than where a call must return, and where it is too late for that.
   Duration next_stop(Duration time) const {
     for (const Waiting& waiting : waiting_) {
-      if (waiting.until > now()) time = std::min(time, waiting.until);
+      for (const Duration stop : {waiting.until, waiting.until + tolerance_ * 2}) {
+        if (stop > now()) time = std::min(time, stop);
+      }
     }
     return time;
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/scripts/runner/symbols.hpp"
+
 namespace sluice::script {
 namespace {
 
@@ -10,6 +12,7 @@ std::string broken(const Statement& statement, const Names& names) {
   const Expression& condition = statement.operands.front();
   std::vector<std::string> values;
   for (const std::string& name : names_in(condition)) {
+    if (constant(name)) continue;
     values.push_back(fmt::format("{} is {}", name, to_string(*names(name))));
   }
   std::string text = fmt::format("{} does not hold", statement.source);
