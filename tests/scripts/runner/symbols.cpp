@@ -150,8 +150,8 @@ const Names& constants() {
 
 std::optional<std::int64_t> constant(std::string_view name) {
   const auto found = constants().find(name);
-  if (found == constants().end()) return std::nullopt;
-  return found->second;
+  if (found != constants().end()) return found->second;
+  return error_number(name);  // of SO_ERROR
 }
 
 std::string error_text(int error) {
