@@ -21,9 +21,9 @@ struct Settings {
   std::uint16_t bind_port = 8080;      // where bind(..., ...) binds
   std::uint16_t connect_port = 8080;   // where connect(..., ...) connects to
   std::uint16_t remote_port = 40'000;  // of a peer that connects to us
-  // How far from its time an event may be. The timers' wheel is what needs any: its ticks last
-  // 65.5 us, and it is never early.
-  Duration tolerance = Duration::microseconds(200);
+  // How far from its time an event may be. What needs any is the wheel of timers: its ticks last
+  // 65.5 us, it is late rather than early, and what one retry lost is lost to the next as well.
+  Duration tolerance = Duration::milliseconds(1);
   std::uint32_t timestamp_tick_us = 1000;  // of TS val; 0: it is not compared
 
   // Valid as long as this object is neither copied nor changed.
