@@ -15,9 +15,9 @@
 namespace sluice {
 
 struct BindOptions {
-  std::optional<IpAddress> address;  // none: every address of ours
-  std::uint16_t port = 0;            // 0: the engine chooses a free one
-  Family family = Family::both;      // without an address
+  std::optional<IpAddress> address = {};  // none: every address of ours
+  std::uint16_t port = 0;                 // 0: the engine chooses a free one
+  Family family = Family::both;           // without an address
 };
 
 // What has arrived. To answer, send to the same flow.

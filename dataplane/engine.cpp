@@ -1,6 +1,7 @@
 #include "dataplane/engine.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <mutex>
 #include <optional>
@@ -243,6 +244,22 @@ void Engine::stop() {
 bool Engine::is_running() const {
   const std::shared_lock guard(state_->life);
   return !state_->workers.empty();
+}
+
+void Engine::run() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  start();
+  int signal = 0;
+  sigwait(&signals, &signal);
+  stop();
+}
+
+std::uint32_t Engine::workers() const {
+  return state_->config.workers;
 }
 
 Listener Engine::listen(const ListenOptions& options, const Acceptor& acceptor) {

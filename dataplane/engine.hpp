@@ -45,6 +45,10 @@ class Engine {
   // EngineError in a callback: the worker would wait for itself.
   void stop();
   bool is_running() const;
+  // For a program's main(): start(), wait for SIGINT or SIGTERM, stop(). Blocks both for good, so
+  // that no thread that is started later is interrupted by them.
+  void run();
+  std::uint32_t workers() const;  // as configured
 
   // Before or after start(). Throws EngineError when the port is taken or is 0. All workers listen
   // when it returns (soon after when called from a callback). The acceptor is called on their

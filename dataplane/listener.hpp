@@ -16,8 +16,8 @@ namespace sluice {
 using Acceptor = std::function<StreamEvents*(Stream&)>;
 
 struct ListenOptions {
-  std::optional<IpAddress> address;  // none: every address of ours
-  std::uint16_t port = 0;            // 1 to 65,535
+  std::optional<IpAddress> address = {};  // none: every address of ours
+  std::uint16_t port = 0;                 // 1 to 65,535
   std::uint32_t backlog = 4096;  // half-open connections, a share for each worker; more are dropped
   Family family = Family::both;  // without an address
 };
@@ -41,7 +41,7 @@ class Listener {
 struct ConnectOptions {
   IpAddress remote;
   std::uint16_t port = 0;
-  std::optional<IpAddress> local;  // none: the first address of ours in that family
+  std::optional<IpAddress> local = {};  // none: the first address of ours in that family
 };
 
 }  // namespace sluice

@@ -31,6 +31,8 @@ struct StreamId {
 // block. One object may serve many streams; it must outlive them.
 class StreamEvents {
  public:
+  // connect() has begun: the SYN is on its way, and abort() would stop that.
+  virtual void on_connecting(Stream&) {}
   // The handshake is done.
   virtual void on_open(Stream&) {}
   // More bytes can be read. Called again only when more arrive: read all, or come back later.

@@ -140,7 +140,10 @@ ConnectProblem Shard::connect(ConnectCommand& command) {
   });
   ConnectProblem problem = ConnectProblem::none;
   ConnectionSlot* const slot = claim(flow, *command.events, problem);
-  if (slot != nullptr) open(*slot);
+  if (slot != nullptr) {
+    open(*slot);
+    slot->events->on_connecting(*slot);
+  }
   return problem;
 }
 

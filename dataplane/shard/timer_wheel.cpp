@@ -20,6 +20,15 @@ void TimerWheel::cancel(WheelNode& node) {
   node.unlink();
 }
 
+void TimerWheel::clear() {
+  while (!due_.empty()) due_.pop_front();
+  for (Level& level : levels_) {
+    for (auto& slot : level.slots) {
+      while (!slot.empty()) slot.pop_front();
+    }
+  }
+}
+
 void TimerWheel::place(WheelNode& node) {
   constexpr std::uint64_t kSpan = 1ULL << (kLevels * kSlotBits);
   // What lies beyond the last level waits in its farthest slot and is placed again from there.

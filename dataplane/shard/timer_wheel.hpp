@@ -33,6 +33,7 @@ class TimerWheel {
   // Arms `node` for `deadline`, replacing what it was armed for.
   void arm(WheelNode& node, Instant deadline);
   void cancel(WheelNode& node);
+  void clear();  // cancels all
 
   // Moves time on to `now` and takes out one node that is due; null when there is none left. Call
   // until null, or until a budget is used up: the rest stays due.

@@ -171,6 +171,7 @@ void Worker::run(std::promise<void>& ready) {
   while (phase_ != Phase::done) turn(*memory_);
   inbox_.close();  // whoever posts is told from now on, and hears of what was taken before
   while (inbox_.has_commands()) run_commands(io::now());
+  core_->end();
   queue_->quiesce(memory_->batch);
   final_stats_ = snapshot();
   shard_.reset();
@@ -197,6 +198,7 @@ bool Worker::prepare(std::promise<void>& ready) {
     crew_.set_queue(number_, *queue_);
     shard_ = std::make_unique<Shard>(shard_options(setup_, number_, memory_->frames),
                                      memory_->resources, io::now());
+    core_.emplace(number_, io::now()).enter();
   } catch (...) {
     ready.set_exception(std::current_exception());
     return false;
@@ -234,10 +236,12 @@ std::unique_ptr<io::TunQueue> Worker::make_wire(Memory& memory) {
 // inbox, fire timers, fill, hand over, submit, and wait until there is more to do.
 void Worker::turn(Memory& memory) {
   const Instant now = io::now();
+  core_->begin_turn(now);
   const std::size_t packets = receive(memory, now);
   const std::size_t handed = take_handed(memory, now);
   const std::size_t commands = run_commands(now);
   shard_->on_time(now);
+  core_->on_time();
   shard_->fill(memory.batch, now);
   if (setup_.capture != nullptr) record(memory.batch);
   memory.handoff.flush(*queue_);
@@ -245,7 +249,7 @@ void Worker::turn(Memory& memory) {
   const Phase phase_before = phase_;
   if (stop_requested_.load(std::memory_order_acquire)) step_stop(now);
 
-  Instant wait_until = shard_->next_deadline();
+  Instant wait_until = std::min(shard_->next_deadline(), core_->next_deadline());
   if (phase_ != Phase::running) wait_until = std::min(wait_until, phase_end_);
   // What is written now may lie in others' frames, which shall be on their way home before we
   // sleep.
@@ -332,6 +336,7 @@ void Worker::step_stop(Instant now) {
       drain_end_ = now + config_.drain_timeout;
       phase_end_ = drain_end_;
       shard_->on_command(StopCommand{StopPhase::drain}, now);
+      core_->begin_stop();
       return;
     case Phase::draining:
       if (now >= drain_end_) return begin_abort(now);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/config.hpp"
+#include "dataplane/core.hpp"
 #include "dataplane/io/capture.hpp"
 #include "dataplane/io/tun.hpp"
 #include "dataplane/io/tun_queue.hpp"
@@ -104,6 +105,7 @@ class Worker {
   std::unique_ptr<io::TunQueue> queue_;
   const ImpairedQueue* wires_ = nullptr;  // the same, where there are some
   std::unique_ptr<Shard> shard_;
+  std::optional<Core> core_;
   Phase phase_ = Phase::running;
   Instant drain_end_;
   Instant phase_end_;  // when to look again, at the latest
