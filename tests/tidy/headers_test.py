@@ -1,4 +1,4 @@
-"""Every header compiles alone, and twice. Usage: headers_test.py BUILD_FOLDER COMPILER"""
+"""Every header compiles alone, and twice; those in C as both languages. Usage: headers_test.py BUILD_FOLDER COMPILER"""
 
 import json
 import os
@@ -11,13 +11,17 @@ from pathlib import Path
 import tree
 
 KEPT = ("-I", "-D", "-W", "-std=")
+C_FLAGS = ("-I.", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
+           "-Werror")
 KEPT_WITH_VALUE = ("-isystem",)  # -include would bring what a header forgot
 
 
 def project_flags(build):
-    """All include paths, definitions and warnings of the build, each once, in order."""
+    """All include paths, definitions and warnings of its C++, each once, in order."""
     flags = {}
     for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
+        if not entry["file"].endswith(".cpp"):
+            continue
         words = iter(shlex.split(entry["command"])[1:])
         for word in words:
             if word in KEPT_WITH_VALUE:
@@ -27,17 +31,20 @@ def project_flags(build):
     return [word for flag in flags for word in flag]
 
 
-def compile_alone(compiler, flags, code):
+def compile_alone(compiler, flags, code, language="c++"):
     """What the compiler says about code read from its standard input; empty when all is well."""
     done = subprocess.run(
-        [*compiler, *flags, "-fsyntax-only", "-x", "c++", "-"],
+        [*compiler, *flags, "-fsyntax-only", "-x", language, "-"],
         cwd=tree.ROOT, input=code, capture_output=True, text=True, check=False,
     )
     return done.stderr.strip() if done.returncode != 0 or done.stderr else ""
 
 
 def check(compiler, flags, header):
-    errors = compile_alone(compiler, flags, f'#include "{header}"\n' * 2)
+    code = f'#include "{header}"\n' * 2
+    errors = compile_alone(compiler, flags, code)
+    if header.suffix == ".h":
+        errors += compile_alone(compiler, C_FLAGS, code, "c")
     if not errors:
         return []
     return [f"{header}:1: does not compile alone; include what it uses\n{errors}"]

@@ -18,14 +18,19 @@ BOXES = (
     ("dataplane/shard/", "shard"),
     ("dataplane/sockets/", "sockets"),
     ("dataplane/worker/", "worker"),
+    ("dataplane/coroutine/", "coroutine"),
     ("dataplane/stream.", "values"),  # public headers that the shard speaks, compiled with it
     ("dataplane/listener.", "values"),
     ("dataplane/datagram.", "values"),
     ("dataplane/config.", "config"),  # how workers are set up, and what they count: compiled with
     ("dataplane/stats.", "config"),  # them
+    ("dataplane/core.", "config"),
     ("dataplane/engine.hpp", "face"),
+    ("dataplane/coroutine.hpp", "coroutine"),
     ("dataplane/sluice.h", "interface"),
     ("dataplane/sluice.cpp", "c"),
+    ("tools/examples/tun_echo.c", "examples in C"),
+    ("tools/examples/two_stacks.c", "examples in C"),
     ("tools/examples/", "examples"),
     ("tools/", "tools"),
     ("bench/", "bench"),
@@ -35,6 +40,7 @@ BOXES = (
 PURE_SHARD = {"base", "wire", "tcp", "memory", "shard", "values"}
 WORKER = PURE_SHARD | {"link", "io", "worker", "config"}
 ENGINE = WORKER | {"face", "engine"}
+COROUTINE = ENGINE | {"coroutine"}
 SIM = PURE_SHARD | {"link", "sim"}
 SOCKETS = PURE_SHARD | {"link", "sockets", "interface"}
 
@@ -55,10 +61,12 @@ ALLOWED = {
     "worker": WORKER,
     "engine": ENGINE,
     "face": ENGINE,
-    "examples": {"values", "config", "face", "examples"},
-    "tools": ENGINE | SIM | {"tools"},
+    "coroutine": COROUTINE,
+    "examples": {"values", "config", "face", "coroutine", "examples"},
+    "examples in C": {"interface"},
+    "tools": ENGINE | SIM | {"interface", "tools"},
     "bench": ENGINE | {"bench"},
-    "tests": ENGINE | SIM | SOCKETS | {"tests"},
+    "tests": COROUTINE | SIM | SOCKETS | {"tests"},
 }
 
 # These boxes see no clock, no entropy, no file, no thread: only what is named here.
@@ -153,6 +161,8 @@ def self_test():
         ("io", '"', "proto/tcp/seq.hpp", True, True),
         ("io", "<", "liburing.h", False, False),
         ("engine", '"', "tests/support/packets.hpp", True, True),
+        ("engine", '"', "dataplane/coroutine.hpp", True, True),
+        ("coroutine", '"', "dataplane/engine.hpp", True, False),
         ("examples", '"', "dataplane/shard/shard.hpp", True, True),
         ("examples", "<", "fmt/core.h", False, True),
         ("examples", "<", "thread", False, False),
