@@ -8,8 +8,9 @@
  *
  *     for (;;) {
  *       sluice_input(stack, packet, length, now_ns);       // each packet that arrives
- *       sluice_advance(stack, now_ns);                     // once sluice_next_deadline() is
- * reached while ((length = sluice_output(stack, buffer, sizeof buffer, now_ns)) > 0) ...send it...
+ *       sluice_advance(stack, now_ns);                     // at sluice_next_deadline()
+ *       while ((length = sluice_output(stack, buffer, sizeof buffer, now_ns)) > 0)
+ *         ...send it...
  *     }
  *
  * Errors. A function that can fail returns a negative errno value (-EAGAIN, -EBADF; <errno.h>) and
@@ -71,8 +72,8 @@ struct sluice_config {
   /* Where RFCs and Linux differ in what has no field of its own: 1 does as the RFCs say. */
   uint8_t strict;
 
-  /* The stack's own, separated by spaces or commas; or "any": each that a packet is sent to.
-   * Copied. */
+  /* The stack's own, separated by spaces or commas. "any": each that a packet is sent to; those
+   * beside it are for sockets that connect without being bound. Copied. */
   const char* addresses;
   uint32_t mtu; /* bytes of an IP packet; 68 (with IPv6 addresses 1280) to 65,535 */
 
@@ -225,8 +226,8 @@ SLUICE_API int sluice_stack_stats(const sluice_stack* stack, struct sluice_stats
 /* domain: AF_INET or AF_INET6, which also takes IPv4 unless IPV6_V6ONLY is set (addresses then look
  * like ::ffff:192.0.2.1). type: SOCK_STREAM or SOCK_DGRAM; SOCK_NONBLOCK and SOCK_CLOEXEC may be
  * added and mean nothing. protocol: 0, or IPPROTO_TCP or IPPROTO_UDP to match. Returns the handle,
- * the smallest that is free. -EAFNOSUPPORT, -EPROTONOSUPPORT, -EPROTOTYPE, -EMFILE: max_sockets are
- * in use, -ENOMEM. */
+ * the smallest that is free. -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EMFILE:
+ * max_sockets are in use, -ENOMEM. */
 SLUICE_API int sluice_socket(sluice_stack* stack, int domain, int type, int protocol);
 
 /* Port 0: one is chosen now. -EADDRINUSE, -EADDRNOTAVAIL: not an address of this stack,
@@ -246,18 +247,20 @@ SLUICE_API int sluice_accept(sluice_stack* stack, int handle, struct sockaddr* a
 
 /* TCP: begins the handshake and returns -EINPROGRESS; writable, or error, tells its end. Called
  * again: -EALREADY while it goes on, then 0 once, or its error once (-ECONNREFUSED, -ETIMEDOUT,
- * -EHOSTUNREACH, -ENETUNREACH, -ECONNRESET), then -EISCONN. -EADDRNOTAVAIL: no local port or
- * address, -ENETUNREACH: no local address of that family or a remote one that cannot be,
- * -EADDRINUSE: the same connection exists, -ENOBUFS: limits. UDP: sets the peer, 0 at once;
- * AF_UNSPEC forgets it. */
+ * -EHOSTUNREACH, -ENETUNREACH, -ECONNRESET), then -EISCONN. -EADDRNOTAVAIL: no local port is free,
+ * or the same connection exists, -ENETUNREACH: no local address of that family or a remote one that
+ * cannot be, -ENOBUFS: limits, -EINVAL: shut down while it connected. To 0.0.0.0 or :: is to this
+ * stack itself. AF_UNSPEC breaks a connection off, for another. UDP: sets the peer, 0 at once;
+ * AF_UNSPEC forgets it; -EAGAIN: no local port is free, -EACCES: broadcast. */
 SLUICE_API int sluice_connect(sluice_stack* stack, int handle, const struct sockaddr* address,
                               socklen_t length);
 
 /* Return how many bytes were taken, which may be fewer than offered (UDP: all or none). flags:
  * MSG_MORE, MSG_OOB (TCP: the last byte is urgent; RFC 6093 advises against), MSG_DONTWAIT and
  * MSG_NOSIGNAL, which mean nothing here; others are -EOPNOTSUPP. -EAGAIN: no room (writable tells
- * when), also while connecting, -EPIPE: closed for sending (there is no signal), -ECONNRESET,
- * -ETIMEDOUT... as pending (SO_ERROR), -ENOTCONN, -EDESTADDRREQ and -EMSGSIZE: UDP, -EISCONN. */
+ * when), also while connecting, -EPIPE: not connected, or closed for sending (there is no signal),
+ * -ECONNRESET, -ETIMEDOUT... as pending (SO_ERROR). UDP: -EDESTADDRREQ, -EMSGSIZE, -EACCES:
+ * broadcast, -ENETUNREACH, -ENOBUFS: no memory. TCP takes no notice of an address. */
 SLUICE_API ssize_t sluice_send(sluice_stack* stack, int handle, const void* bytes, size_t length,
                                int flags);
 SLUICE_API ssize_t sluice_sendto(sluice_stack* stack, int handle, const void* bytes, size_t length,
