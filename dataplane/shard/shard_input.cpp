@@ -103,8 +103,9 @@ DropReason Shard::on_time_wait(TimeWaitEntry& entry, const FlowKey& flow,
 DropReason Shard::on_unknown_flow(const FlowKey& flow, const wire::Packet& packet,
                                   const tcp::Segment& segment, const tcp::TimeWait* previous) {
   ListenerEntry* const listener = listeners_.find(flow.local, flow.local_port);
-  const tcp::ListenAction action =
-      listener == nullptr ? tcp::ListenAction::reset : tcp::on_segment_in_listen(packet.tcp);
+  const tcp::ListenAction action = listener == nullptr
+                                       ? tcp::ListenAction::reset
+                                       : tcp::on_segment_in_listen(packet.tcp, settings_);
   switch (action) {
     case tcp::ListenAction::drop: return DropReason::tcp_no_ack;
     case tcp::ListenAction::accept: return on_syn(*listener, flow, segment, previous);

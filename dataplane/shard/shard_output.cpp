@@ -57,7 +57,7 @@ bool Shard::fill_connection(ConnectionSlot& slot, TxBatch& batch, std::uint32_t&
     --budget;
   }
   out_.clear();
-  if (slot.tcp.has_events()) dispatch(slot);
+  if (is_done && slot.tcp.has_events()) dispatch(slot);  // sending has made room
   if (is_done && close_if_finished(slot)) return false;
   rearm(slot);
   return !is_done;

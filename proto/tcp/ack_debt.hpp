@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "proto/base/time.hpp"
+#include "proto/tcp/ack_timing.hpp"
 #include "proto/tcp/seq.hpp"
 #include "proto/wire/tcp_options.hpp"
 
@@ -25,21 +26,28 @@ struct OwedAck {
 
 class AckDebt {
  public:
-  // So many of the first segments are acknowledged one by one.
-  explicit AckDebt(std::uint32_t quick_acks) : quick_left_(quick_acks) {}
+  // `settings` outlives it.
+  explicit AckDebt(const Settings& settings) : settings_(settings), timing_(settings) {}
 
-  // `bytes` more arrived in order, up to `rcv_nxt`, in segments of `full_bytes` at most.
-  void on_in_order(std::uint32_t bytes, std::uint32_t full_bytes, Seq rcv_nxt, Instant now,
-                   Duration delay);
+  // More arrived in order, up to `rcv_nxt`.
+  void on_in_order(const ArrivedText& text, Seq rcv_nxt, Duration smoothed_rtt);
   // An ACK of its own for a duplicate or out-of-order segment.
   void owe_duplicate(Seq rcv_nxt, wire::SackBlock first_block = {});
   // An ACK this turn, which may ride on data: FIN, gap filled, window update, timer.
   void owe_now() { due_ = true; }
-  // As owe_now(), for a FIN up to `rcv_nxt`: the ACK of text just before it is not owed as well.
-  void owe_for_fin(Seq rcv_nxt);
+  // For a FIN up to `rcv_nxt`: the ACK of text just before it is not owed as well. `may_wait`: our
+  // own FIN could take it along.
+  void owe_for_fin(Seq rcv_nxt, bool may_wait, const ArrivedText& text, Duration smoothed_rtt);
 
-  // Each of the next segments is acknowledged at once, as is what waits; or none is.
+  // Segments are acknowledged at once, as is what waits; or the ACKs are delayed.
   void set_quick(bool on);
+  // Old text has come again, or what no window holds.
+  void on_disorder(std::uint32_t window_bytes, std::uint32_t full_bytes) {
+    timing_.on_disorder(window_bytes, full_bytes, settings_);
+  }
+  // The application has read all that there was.
+  void on_all_read(std::uint32_t full_bytes);
+  void on_answer(Instant now) { timing_.on_answer(now, settings_); }
 
   bool has_duplicates() const { return duplicates_ > 0; }
   // The next duplicate ACK; whatever was owed before it is covered by it.
@@ -48,26 +56,26 @@ class AckDebt {
   // The next ACK to send alone; `rcv_nxt` is what it says when nothing older is owed.
   OwedAck pop(Seq rcv_nxt);
 
-  // An ACK of everything up to RCV.NXT has gone out.
-  void on_everything_acked();
+  // An ACK has gone out; it was of everything up to RCV.NXT, or of less.
+  void on_sent(bool is_everything);
 
+  Duration delay(Duration smoothed_rtt) const { return timing_.delay(smoothed_rtt, settings_); }
+  void clear();
   Instant deadline() const { return deadline_; }
-  void on_time(Instant now) {
-    if (deadline_ <= now) owe_now();
-  }
+  void on_time(Instant now, Duration rto);
 
  private:
   static constexpr std::uint32_t kMaxOwed = 8;
-  static constexpr std::uint32_t kQuickAgain = 16;  // segments
 
   void push(const OwedAck& ack);
   OwedAck take_first();
 
+  const Settings& settings_;
+  AckTiming timing_;
   std::array<OwedAck, kMaxOwed> owed_;  // oldest first
   std::uint8_t count_ = 0;
   std::uint8_t duplicates_ = 0;  // of them, those that go alone
   bool due_ = false;
-  std::uint32_t quick_left_;             // segments to be acknowledged one by one
   std::uint32_t bytes_ = 0;              // in order and not acknowledged
   Instant deadline_ = Instant::never();  // of the delayed ACK
 };

@@ -45,7 +45,8 @@ void Connection::start(const Identity& identity, Instant now) {
 }
 
 void Connection::start_buffers(Instant now) {
-  const std::uint32_t limit = std::max(settings_.receive_buffer_bytes, options_.receive_buffer);
+  const std::uint32_t limit =
+      options_.receive_buffer != 0 ? options_.receive_buffer : settings_.receive_buffer_bytes;
   rcv_.scale = settings_.window_scale.value_or(scale_for(limit));
   const std::uint32_t first = options_.receive_buffer != 0
                                   ? options_.receive_buffer
@@ -89,7 +90,15 @@ void Connection::take_syn_options(const wire::TcpOptions& options) {
   // RFC 9293 MUST-16: options take their room from each segment's payload.
   const std::uint32_t most = std::min<std::uint32_t>(peer_mss, advertised_mss_);
   send_mss_ = std::max(most, kMinSendMss) - (timestamps_on_ ? kTimestampsLength : 0);
-  receive_mss_ = advertised_mss_ - (timestamps_on_ ? kTimestampsLength : 0);
+  if (settings_.as_linux) bound_to_window();
+  receive_mss_.start(advertised_mss_ - (timestamps_on_ ? kTimestampsLength : 0), send_mss_,
+                     receive_buffer_bytes(), settings_);
+}
+
+// Two segments at least into the peer's window, so that it has reason to acknowledge one.
+void Connection::bound_to_window() {
+  const std::uint32_t window = snd_.max_wnd > kDefaultMssV4 ? snd_.max_wnd / 2 : snd_.max_wnd;
+  if (window > 0) send_mss_ = std::min(send_mss_, std::max(window, kMinSendMss));
 }
 
 void Connection::become_established(Instant now) {
@@ -101,9 +110,11 @@ void Connection::become_established(Instant now) {
   unanswered_since_ = Instant::never();
   std::uint32_t window = initial_window(send_mss_, settings_.initial_window_segments);
   if (syn_resent_) {
-    window = send_mss_;           // RFC 5681 R5681-3
-    rtt_.start_after_lost_syn();  // RFC 6298 R6298-12
+    const bool is_forgiven = settings_.as_linux && retransmits_ == 1;
+    if (!is_forgiven) window = send_mss_;  // RFC 5681 R5681-3
+    rtt_.start_after_lost_syn();           // RFC 6298 R6298-12
   }
+  retransmits_ = 0;
   start_congestion(window, now);
   if (options_.keepalive_idle > Duration()) keepalive_deadline_ = now + options_.keepalive_idle;
   if (fin_wanted_) state_ = State::fin_wait_1;  // CLOSE came before the handshake was done
@@ -127,17 +138,42 @@ std::uint32_t Connection::send_room() const {
   return std::min(send_buffer_bytes_, std::max(share, kLeastSendRoom));
 }
 
-std::uint32_t Connection::send_space() const {
+bool Connection::takes_text() const {
   const bool open = state_ == State::established || state_ == State::close_wait ||
                     state_ == State::syn_sent || state_ == State::syn_received;
-  if (!open || fin_wanted_) return 0;
+  return open && !fin_wanted_;
+}
+
+std::uint32_t Connection::send_space() const {
+  if (!takes_text()) return 0;
   const std::uint32_t room = send_room();
-  const std::uint32_t waiting = is_synchronized(state_) ? unsent_bytes() : send_buffer_.size();
-  const std::uint32_t low = options_.unsent_low_water;
-  const std::uint32_t space =
-      std::min(room - std::min(room, send_buffer_.size()), low - std::min(low, waiting));
+  std::uint32_t space = room - std::min(room, send_buffer_.size());
+  if (options_.unsent_low_water != UINT32_MAX) space = std::min(space, room_below_low_water());
   if (space == 0) wants_room_ = true;
   return space;
+}
+
+// What can go at once, and bursts until the mark is reached.
+std::uint32_t Connection::room_below_low_water() const {
+  const std::uint32_t low = options_.unsent_low_water;
+  if (!is_synchronized(state_)) return low - std::min(low, send_buffer_.size());
+  const std::uint32_t waiting = unsent_bytes();
+  if (waiting >= low) return 0;
+  const std::uint32_t half_window = std::min(snd_.max_wnd / 2, kLargestBurst);
+  const std::uint32_t burst = std::max(half_window - half_window % send_mss_, send_mss_);
+  const std::uint32_t missing = (low - waiting + burst - 1) / burst * burst;
+  const std::uint32_t goes = std::min(congestion_room(), usable_window());
+  return missing + (goes - std::min(goes, waiting)) / send_mss_ * send_mss_;
+}
+
+bool Connection::is_writable() const {
+  const std::uint32_t space = send_space();
+  const std::uint32_t low = options_.unsent_low_water;
+  const bool is_low =
+      low == UINT32_MAX || !is_synchronized(state_) || unsent_bytes() < (low + 1) / 2;
+  const bool is_writable = space > 0 && is_low && (low != UINT32_MAX || space >= send_room() / 3);
+  wants_room_ = !is_writable && takes_text();
+  return is_writable;
 }
 
 std::uint32_t Connection::send(Bytes bytes, SendFlags flags) {
@@ -159,7 +195,7 @@ std::uint32_t Connection::after_send(std::uint32_t offered, std::uint32_t space,
                                      std::uint32_t taken, SendFlags flags) {
   if (taken < offered || taken == space) wants_room_ = true;
   if (taken == 0) return 0;
-  more_follows_ = flags.more && taken == offered;  // who finds no room cannot go on
+  more_follows_ = ends_unpushed_ = flags.more && taken == offered;  // without room none follows
   flush_due_ = false;
   return taken;
 }
@@ -173,7 +209,10 @@ Slice Connection::read(std::uint32_t max_bytes) {
   const std::uint32_t possible = possible_window();
   const std::uint32_t announced = rcv_wnd();
   const bool small = announced < limit / 2;
-  if (small && possible >= announced + std::min(limit / 2, 2 * receive_mss_)) ack_debt_.owe_now();
+  if (small && possible >= announced + std::min(limit / 2, 2 * receive_mss_.get())) {
+    ack_debt_.owe_now();
+  }
+  if (readable() == 0) ack_debt_.on_all_read(receive_mss_.get());
   return out;
 }
 
@@ -272,7 +311,7 @@ void Connection::finish(CloseReason reason) {
   disarm();
   keepalive_deadline_ = fin_wait_2_deadline_ = memory_deadline_ = pacing_deadline_ =
       Instant::never();
-  ack_debt_ = AckDebt(0);
+  ack_debt_.clear();
   syn_due_ = probe_due_ = keepalive_due_ = tail_probe_due_ = false;
   sent_.clear();
   send_buffer_.clear(resources_);

@@ -8,7 +8,8 @@
 //   connection_ack.cpp     what an acknowledgement does to the sender
 //   connection_path.cpp    what ICMP and routers say of the path
 //   connection_output.cpp  what is sent next
-//   connection_timers.cpp  retransmission, window probes, keepalive, giving up
+//   connection_timers.cpp  retransmission, giving up
+//   connection_probes.cpp  of windows, of a flight's tail, keepalive
 //   connection.cpp         the calls of 3.9.1, opening and closing
 //   connection_settings.cpp  what an application chooses for one connection
 //   connection_snapshot.cpp  how it stands
@@ -31,12 +32,14 @@
 #include "proto/tcp/rate_sampler.hpp"
 #include "proto/tcp/receive_autotuning.hpp"
 #include "proto/tcp/receive_buffer.hpp"
+#include "proto/tcp/receive_mss.hpp"
 #include "proto/tcp/rtt_estimator.hpp"
 #include "proto/tcp/segment.hpp"
 #include "proto/tcp/send_buffer.hpp"
 #include "proto/tcp/snapshot.hpp"
 #include "proto/tcp/state.hpp"
 #include "proto/tcp/time_wait.hpp"
+#include "proto/tcp/window_usage.hpp"
 #include "proto/wire/drop_reason.hpp"
 
 namespace sluice::tcp {
@@ -83,6 +86,7 @@ struct ConnectionCounters {
   std::uint32_t undone = 0;               // recoveries that turned out to be needless
   std::uint32_t duplicates_reported = 0;  // by the peer: D-SACK
   std::uint32_t reorderings = 0;          // ACKs that told of text being overtaken
+  std::uint32_t reordering = kDupThresh;  // by so many segments at most; no less than that
   std::uint32_t beyond_gap = 0;           // segments that came so
 };
 
@@ -102,7 +106,7 @@ class Connection {
         resources_(resources),
         options_(settings),
         nagle_(settings.nagle),
-        ack_debt_(settings.quick_acks),
+        ack_debt_(settings),
         congestion_(settings.congestion),
         sent_(resources.sent) {}
   ~Connection() { release_buffers(); }
@@ -121,8 +125,7 @@ class Connection {
   std::uint32_t send(Slice slice, SendFlags flags = {});
   // As memory grows short it may become less without a call. Once it is none, kWritable follows.
   std::uint32_t send_space() const;
-  // Whether there is so much of it that a call is worth it; if not, kWritable follows once there
-  // is.
+  // There is room that is worth a call; if not, kWritable follows.
   bool is_writable() const;
   // The next bytes in order, at most `max_bytes`; empty when there are none.
   Slice read(std::uint32_t max_bytes);
@@ -162,7 +165,8 @@ class Connection {
   // The buffer's size from now on, without growth. A window that was offered stays.
   void set_receive_buffer(std::uint32_t bytes);
   void set_send_buffer(std::uint32_t bytes);
-  // send() takes no more while so many bytes wait to be sent for the first time; kWritable follows.
+  // While so many bytes wait to be sent for the first time, send() takes no more; kWritable follows
+  // when half as many do. It takes a whole burst at a time.
   void set_unsent_low_water(std::uint32_t bytes) { options_.unsent_low_water = bytes; }
   // Another algorithm takes over the window where this one leaves it, in slow start.
   void set_congestion(Algorithm algorithm, Instant now);
@@ -247,6 +251,7 @@ class Connection {
   void start(const Identity& identity, Instant now);
   void start_buffers(Instant now);
   void take_syn_options(const wire::TcpOptions& options);
+  void bound_to_window();
   void become_established(Instant now);
   void start_congestion(std::uint32_t window_bytes, Instant now);
   void enter_fin_wait_2(Instant now);
@@ -256,7 +261,9 @@ class Connection {
   void release_buffers();
   std::uint32_t after_send(std::uint32_t offered, std::uint32_t space, std::uint32_t taken,
                            SendFlags flags);
+  bool takes_text() const;
   std::uint32_t send_room() const;
+  std::uint32_t room_below_low_water() const;
 
   // connection_input.cpp
   DropReason on_segment_syn_sent(Segment& segment, Instant now);
@@ -274,9 +281,10 @@ class Connection {
   Stop take_in_order(Segment& segment, Instant now);
   Stop take_out_of_order(Segment& segment);
   std::uint32_t store(Slice payload);
+  void owe_ack(const Segment& segment, std::uint32_t length, Instant now);
   void tune_receive_buffer(const Segment& segment, Instant now);
   void note_fin(const Segment& segment);
-  void take_fin();
+  void take_fin(Instant now);
   void take_congestion_marks(const Segment& segment);
   bool may_challenge(Instant now);
   void challenge(Instant now);
@@ -292,13 +300,16 @@ class Connection {
   void on_new_ack(Seq ack, Delivery& delivery, Instant now);
   void take_sack(const Segment& segment, AckFacts& facts, Delivery& delivery);
   void take_rtt_sample(const AckFacts& facts, const Delivery& delivery);
+  void take_rtt(Duration rtt);
   void take_handshake_sample(const Segment& segment, Instant now);
   void restart_timer(Instant now);
   void follow(const LossRecovery::Outcome& outcome);
   void tell_congestion(const AckFacts& facts, const Delivery& delivery, std::uint32_t pipe_before,
-                       bool did_slow_down, std::uint32_t lost);
+                       bool did_slow_down, const LossRecovery::Outcome& outcome);
+  bool may_grow_window() const;
+  void note_reordering(std::uint32_t bytes);
+  void on_probe_answered(Instant now);
   void tune_send_buffer();
-  void offer_room();
   bool update_send_window(const Segment& segment);
   void on_window_opened(Instant now);
   void after_ack_by_state(Instant now);
@@ -323,19 +334,18 @@ class Connection {
   bool next_reset(OutSegment& out, Instant now);
   bool next_syn(OutSegment& out, Instant now);
   bool next_retransmission(OutSegment& out, Instant now);
-  bool next_probe(OutSegment& out, Instant now);
-  bool next_tail_probe(OutSegment& out, Instant now);
   bool may_send_data(Instant now);
   bool next_new_data(OutSegment& out, Instant now);
-  bool next_keepalive(OutSegment& out, Instant now);
   bool next_ack(OutSegment& out, Instant now);
   bool sends_small() const;
   std::uint32_t new_data_length() const;
+  std::uint32_t restart_window(Instant now) const;
   std::uint32_t segment_size() const;
   std::uint32_t super_segment_limit() const;
   std::uint8_t sack_room() const;
   Seq ack_sequence() const;
   Seq send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin, Instant now);
+  static void push(OutSegment& out);
   void send_new(OutSegment& out, std::uint32_t length, bool may_fin, Instant now);
   void resend(OutSegment& out, SentSegment& record, std::uint32_t length, Instant now);
   void note_limits();
@@ -357,15 +367,24 @@ class Connection {
   void arm(Timer timer, Instant now);
   void disarm();
   void on_retransmit_timeout(Instant now);
-  void on_persist_timeout(Instant now);
   void on_reorder_timeout(Instant now);
-  void on_tail_probe_timeout(Instant now);
-  void schedule_tail_probe(Instant now);
-  void on_keepalive_timeout(Instant now);
   bool gave_up(Instant now);
+  bool ends_on_time() const;
   Duration patience() const;
   bool has_tried_enough() const;
+
+  // connection_probes.cpp
   void wait_for_window(Instant now);
+  void on_persist_timeout(Instant now);
+  bool next_probe(OutSegment& out, Instant now);
+  bool next_empty_probe(OutSegment& out, Instant now);
+  void count_probe();
+  void schedule_tail_probe(Instant now);
+  void on_tail_probe_timeout(Instant now);
+  bool next_tail_probe(OutSegment& out, Instant now);
+  void on_keepalive_timeout(Instant now);
+  bool is_dead(Instant now) const;
+  bool next_keepalive(OutSegment& out, Instant now);
 
   const Settings& settings_;
   const Resources& resources_;
@@ -385,7 +404,8 @@ class Connection {
   bool cwr_due_ = false;        // the next new segment says that we have slowed down
   bool nagle_;
   bool corked_ = false;
-  bool more_follows_ = false;        // the last send() said so
+  bool more_follows_ = false;        // the last send() said so, and nothing has come since
+  bool ends_unpushed_ = false;       // the last send() said so
   bool flush_due_ = false;           // what was sent before goes at once
   bool syn_due_ = false;             // our SYN or SYN-ACK is to be sent (again)
   bool syn_resent_ = false;          // by the timer: it may have been lost
@@ -400,7 +420,7 @@ class Connection {
   bool keepalive_due_ = false;
   bool tail_probe_due_ = false;
   bool window_was_full_ = false;  // the congestion window held back what was there to send
-  std::uint8_t keepalives_sent_ = 0;
+  std::uint8_t probes_sent_ = 0;  // of a closed window or for keepalive, unanswered
   std::uint8_t retransmits_ = 0;  // timeouts since the last progress
   Timer timer_ = Timer::off;
 
@@ -408,11 +428,12 @@ class Connection {
   ReceiveSequence rcv_;
   Seq fin_seq_;                    // of the peer's FIN, once seen
   std::optional<Seq> owed_reset_;  // a RST with this sequence number is to be sent
+  bool resets_segment_ = false;    // in answer to one that came too late
 
   std::uint16_t advertised_mss_ = 0;
-  std::uint32_t send_mss_ = 0;     // payload of a full segment, options taken off (MUST-16)
-  std::uint32_t receive_mss_ = 0;  // the largest segment that the peer has sent
-  Seq small_end_;                  // end of the last segment sent that was not full (Minshall)
+  std::uint32_t send_mss_ = 0;  // payload of a full segment, options taken off (MUST-16)
+  ReceiveMss receive_mss_;
+  Seq small_end_;  // end of the last segment sent that was not full (Minshall)
 
   std::uint32_t ts_offset_ = 0;
   std::uint32_t ts_recent_ = 0;
@@ -449,6 +470,7 @@ class Connection {
   CongestionChoice congestion_;
   SentSegments sent_;
   LossRecovery recovery_;
+  WindowUsage usage_;
   SendBuffer send_buffer_;
   std::uint32_t send_buffer_bytes_ = 0;  // that it may hold
   ReceiveBuffer receive_buffer_;

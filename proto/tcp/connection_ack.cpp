@@ -8,9 +8,10 @@ namespace sluice::tcp {
 // `bare`: it came without text, SYN and FIN.
 void Connection::process_ack(const Segment& segment, bool bare, Instant now) {
   path_error_.reset();
+  more_follows_ = false;
   const std::uint32_t window_before = snd_.wnd;
   const bool window_moved = update_send_window(segment);
-  if (window_before == 0 || snd_.wnd == 0) unanswered_since_ = Instant::never();  // MUST-37
+  if (window_before == 0 || snd_.wnd == 0) on_probe_answered(now);
   const bool may_be_duplicate = bare && !window_moved;
   const bool says_more =
       (sack_on_ && segment.options->sack_count > 0) || (ecn_on_ && segment.has(wire::kEce));
@@ -19,6 +20,14 @@ void Connection::process_ack(const Segment& segment, bool bare, Instant now) {
   }
   if (window_before == 0 && snd_.wnd > 0) on_window_opened(now);
   after_ack_by_state(now);
+}
+
+// RFC 9293 MUST-37. For Linux a user timeout lasts until the window opens, and each answer has the
+// next probe wait anew.
+void Connection::on_probe_answered(Instant now) {
+  const bool is_borne = !settings_.as_linux || !options_.has_user_timeout || snd_.wnd > 0;
+  if (is_borne) unanswered_since_ = Instant::never();
+  if (settings_.as_linux && timer_ == Timer::persist && snd_.wnd == 0) arm(Timer::persist, now);
 }
 
 // What the segment acknowledges, by its number and by SACK, goes off the scoreboard; recovery looks
@@ -39,7 +48,7 @@ void Connection::take_acknowledgment(const Segment& segment, bool may_be_duplica
     on_new_ack(segment.ack, delivery, now);
   }
   if (sack_on_ && segment.options->sack_count > 0) take_sack(segment, facts, delivery);
-  if (delivery.is_reordered) ++counters_.reorderings;
+  if (delivery.reordered_bytes > 0) note_reordering(delivery.reordered_bytes);
   if (facts.twice) ++counters_.duplicates_reported;
   const bool answers_probe = facts.is_bare_repeat && recovery_.tail_probe().is_out();
   const bool says_nothing = facts.acked == 0 && delivery.bytes == 0 && !facts.is_duplicate &&
@@ -53,7 +62,7 @@ void Connection::take_acknowledgment(const Segment& segment, bool may_be_duplica
   const bool did_slow_down = recovery_.slows_down();
   const LossRecovery::Outcome outcome = recovery_.on_ack(facts, delivery, sent_, *congestion_);
   follow(outcome);
-  tell_congestion(facts, delivery, pipe_before, did_slow_down, outcome.lost_bytes);
+  tell_congestion(facts, delivery, pipe_before, did_slow_down, outcome);
   if (facts.acked > 0) restart_timer(now);
 }
 
@@ -101,14 +110,7 @@ void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
   if (small_end_ < snd_.una) small_end_ = snd_.una;
   if (doubted_mss_ != 0 && doubted_sequence_ < snd_.una) doubted_mss_ = 0;  // it was none too big
   if (wants_room_) tune_send_buffer();
-  if (wants_room_) offer_room();
-}
-
-// Who found none is told.
-void Connection::offer_room() {
-  if (!is_writable()) return;
-  wants_room_ = false;
-  events_ |= kWritable;
+  if (wants_room_ && is_writable()) events_ |= kWritable;
 }
 
 bool Connection::is_writable() const {
@@ -156,15 +158,21 @@ void Connection::take_rtt_sample(const AckFacts& facts, const Delivery& delivery
   if (const Duration rtt = delivery.round_trip(now); rtt > Duration()) {
     min_rtt_.on_sample(rtt, now);
     recovery_.tail_probe().on_rtt_sample();
+    if (settings_.as_linux) return take_rtt(now - delivery.first_original_at);
     if (now - rtt < rtt_sampled_at_) return;  // RFC 6298 R6298-7: one is enough
-    rtt_.on_sample(rtt);
+    take_rtt(rtt);
     rtt_sampled_at_ = now;
     return;
   }
-  if (rtt_.backoff() == 0 || facts.acked == 0 || !facts.echo) return;
+  const bool is_needed = rtt_.backoff() > 0 || settings_.as_linux;
+  if (!is_needed || facts.acked == 0 || !facts.echo) return;
   const std::uint32_t elapsed_ms = timestamp_clock(now) - *facts.echo;
   const auto longest_ms = static_cast<std::uint32_t>(settings_.user_timeout.ms());
-  if (elapsed_ms <= longest_ms) rtt_.on_sample(Duration::milliseconds(elapsed_ms + 1));
+  if (elapsed_ms <= longest_ms) take_rtt(Duration::milliseconds(elapsed_ms + 1));
+}
+
+void Connection::take_rtt(Duration rtt) {
+  rtt_.on_sample(rtt, settings_, snd_.una, snd_.nxt);
 }
 
 // RFC 6298 R6298-6: of a SYN that was sent twice only if the echo is of the first. Nothing was lost
@@ -177,7 +185,7 @@ void Connection::take_handshake_sample(const Segment& segment, Instant now) {
     syn_resent_ = false;
   }
   const Duration rtt = std::max(now - syn_sent_at_, Duration::nanoseconds(1));
-  rtt_.on_sample(rtt);
+  take_rtt(rtt);
   min_rtt_.on_sample(rtt, now);
   recovery_.tail_probe().on_rtt_sample();
   rtt_sampled_at_ = now;
@@ -200,7 +208,8 @@ void Connection::follow(const LossRecovery::Outcome& outcome) {
 
 void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery,
                                  std::uint32_t pipe_before, bool did_slow_down,
-                                 std::uint32_t lost) {
+                                 const LossRecovery::Outcome& outcome) {
+  const std::uint32_t lost = outcome.lost_bytes;
   const Delivery::Latest* const newest = delivery.newest();
   const RateSample rate = rate_.on_delivered(
       delivery.bytes, newest != nullptr ? &newest->stamp : nullptr, facts.min_rtt, facts.now);
@@ -208,7 +217,7 @@ void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery
   congestion_->on_ack({
       .now = facts.now,
       .acked_bytes = facts.acked,
-      .delivered_bytes = delivery.bytes,
+      .delivered_bytes = settings_.as_linux ? outcome.delivered_bytes : delivery.bytes,
       .lost_bytes = lost,
       .flight_before = pipe_before,
       .flight = pipe(),
@@ -217,13 +226,26 @@ void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery
       .min_rtt = min_rtt_.get(),
       .smoothed_rtt = rtt_.smoothed(),
       .in_recovery = did_slow_down || recovery_.slows_down(),
-      .window_was_full = window_was_full_,
+      .window_was_full = may_grow_window(),
+      .as_linux = settings_.as_linux,
       .ecn_echo = facts.ecn_echo,
       .send_sequence = acked_sequence_ + flight(),
       .acked_sequence = acked_sequence_,
       .rate = rate,
   });
   pacer_.set_rate(congestion_->pacing_rate());
+}
+
+bool Connection::may_grow_window() const {
+  if (!settings_.as_linux) return window_was_full_;
+  return usage_.may_grow(congestion_->window(), congestion_->in_slow_start());
+}
+
+void Connection::note_reordering(std::uint32_t bytes) {
+  constexpr std::uint32_t kMost = 300;  // as Linux (net.ipv4.tcp_max_reordering)
+  ++counters_.reorderings;
+  const std::uint32_t segments = (bytes + send_mss_ - 1) / send_mss_;
+  counters_.reordering = std::max(counters_.reordering, std::min(segments, kMost));
 }
 
 // RFC 9293 SA-16. A new acknowledgement is the latest word however old its sequence number (a

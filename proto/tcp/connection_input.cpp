@@ -22,7 +22,7 @@ DropReason Connection::take_text_and_fin(Segment& segment, Instant now) {
   if (ecn_on_) take_congestion_marks(segment);
   note_fin(segment);
   if (const Stop stop = take_text(segment, now)) return *stop;
-  take_fin();
+  take_fin(now);
   return DropReason::none;
 }
 
@@ -53,10 +53,10 @@ void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
   rcv_.irs = segment.seq;
   rcv_.nxt = rcv_.last_ack_sent = segment.seq + 1u;
   rcv_.edge = rcv_.nxt + syn_window(receive_buffer_bytes());
+  snd_.wnd = snd_.max_wnd = segment.window;  // RFC 7323 R7323-3: not scaled
   take_syn_options(*segment.options);
   ecn_on_ = settings_.ecn == Ecn::ask && segment.has(wire::kEce) && !segment.has(wire::kCwr);
   ts_recent_at_ = now;
-  snd_.wnd = snd_.max_wnd = segment.window;  // RFC 7323 R7323-3: not scaled
   snd_.wl1 = segment.seq;
   snd_.wl2 = segment.ack;
   if (!segment.has(wire::kAck)) {  // RFC 9293 SA-S6, MUST-10: simultaneous open
@@ -102,7 +102,7 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
     // RFC 9293 SA-2, MUST-66: no text fits, but ACK and RST still count. A peer that probes has
     // moved its SND.NXT past our RCV.NXT; its bare ACKs come from there.
     acceptable = segment.seq == rcv_.nxt || (is_bare_ack && rcv_.nxt <= segment.seq &&
-                                             distance(rcv_.nxt, segment.seq) <= receive_mss_);
+                                             distance(rcv_.nxt, segment.seq) <= receive_mss_.get());
   } else if (length == 0) {
     // From a peer that has filled our window, ACKs come from its edge. Where both have, and both
     // have lost the ACKs of it, none would ever listen to the other again.
@@ -118,7 +118,7 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
   trim_to_window(segment);
   if (!segment.has(wire::kRst) && !segment.has(wire::kSyn)) {
     last_heard_ = now;
-    keepalives_sent_ = 0;
+    probes_sent_ = 0;
   }
   return {};
 }
@@ -127,6 +127,7 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
 Connection::Stop Connection::refuse_sequence(const Segment& segment, Instant now) {
   if (segment.has(wire::kRst)) return DropReason::tcp_blind_reset;  // RFC 5961 R5961-1
   const bool has_text = !segment.payload.empty();
+  if (has_text) ack_debt_.on_disorder(rcv_wnd(), receive_mss_.get());
   if (has_text && segment.end() <= rcv_.nxt) {  // RFC 2883: report the duplicate
     ack_debt_.owe_duplicate(rcv_.nxt, {segment.seq.value(), segment.end().value()});
   } else if (has_text || segment.has(wire::kFin) || may_challenge(now)) {
@@ -144,7 +145,9 @@ void Connection::trim_to_window(Segment& segment) {
     segment.payload.drop_front(old);
     segment.seq += old;
   }
-  if (segment.end() <= rcv_.edge) return;
+  // One that comes bare to a closed window needs no room, and would come again and again.
+  const bool is_bare_fin = segment.payload.empty() && segment.seq == rcv_.nxt;
+  if (segment.end() <= rcv_.edge || is_bare_fin) return;
   segment.flags = static_cast<std::uint8_t>(segment.flags & ~wire::kFin);
   const std::uint32_t room = distance(segment.seq, max(segment.seq, rcv_.edge));
   segment.payload.keep_front(std::min(segment.payload.size(), room));
@@ -265,11 +268,13 @@ Connection::Stop Connection::take_text(Segment& segment, Instant now) {
   if (segment.payload.empty()) return {};
   if (!can_receive(state_)) return {};  // RFC 9293 SA-24: ignored
   if (application_gone_) {              // RFC 9293 SHLD-3: nobody will ever read it
-    reset_with(CloseReason::aborted);
+    finish(CloseReason::aborted);
+    owed_reset_ = segment.ack;
+    resets_segment_ = true;
     return DropReason::tcp_after_close;
   }
   const std::uint32_t size = segment.gso_size != 0 ? segment.gso_size : segment.payload.size();
-  if (receive_mss_ < size) receive_mss_ = size;
+  receive_mss_.on_segment(size, segment.has(wire::kPsh), settings_);
   counters_.data_segments_in += (segment.payload.size() + size - 1) / size;
   return segment.seq == rcv_.nxt ? take_in_order(segment, now) : take_out_of_order(segment);
 }
@@ -281,18 +286,34 @@ Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
   const bool had_gap = receive_buffer_.has_gap();
   const Seq before = rcv_.nxt;
   rcv_.nxt = rcv_.nxt + length;
-  if (had_gap) rcv_.nxt = receive_buffer_.advance(rcv_.nxt, resources_);
+  if (had_gap) rcv_.nxt = receive_buffer_.advance(rcv_.nxt, segment.twice, resources_);
   counters_.bytes_received += distance(before, rcv_.nxt);
-  if (segment.twice.left != segment.twice.right) {  // RFC 2883
+  if (sack_on_ && segment.twice.left != segment.twice.right) {  // RFC 2883
     ack_debt_.owe_duplicate(rcv_.nxt, segment.twice);
   } else {
-    ack_debt_.on_in_order(length, receive_mss_, rcv_.nxt, now, settings_.delayed_ack);
+    owe_ack(segment, length, now);
   }
   if (had_gap) ack_debt_.owe_now();  // RFC 5681 R5681-12
   events_ |= kReadable;
   tune_receive_buffer(segment, now);
   if (length < offered) return DropReason::out_of_memory;  // the rest will come again
   return {};
+}
+
+// `length` bytes of the segment were taken in order.
+void Connection::owe_ack(const Segment& segment, std::uint32_t length, Instant now) {
+  ArrivedText text;
+  text.bytes = length;
+  text.piece_bytes = segment.gso_size != 0 ? segment.gso_size : length;
+  text.full_bytes = receive_mss_.get();
+  text.now = now;
+  if (settings_.adaptive_acks) {
+    text.window_bytes = distance(rcv_.last_ack_sent, rcv_.edge);
+    text.moves_window = possible_window() >= text.window_bytes;
+    text.is_pushed = segment.has(wire::kPsh);
+    text.rto = rtt_.rto(settings_);
+  }
+  ack_debt_.on_in_order(text, rcv_.nxt, rtt_.smoothed());
 }
 
 // RFC 2018 R2018-6: what we hold beyond a gap must not keep out what comes before it.
@@ -338,12 +359,14 @@ void Connection::note_fin(const Segment& segment) {
   ack_debt_.owe_duplicate(rcv_.nxt, {fin_seq_.value(), fin_seq_.value() + 1});
 }
 
-void Connection::take_fin() {
+void Connection::take_fin(Instant now) {
   if (!fin_seen_ || fin_received_ || fin_seq_ != rcv_.nxt) return;
   fin_received_ = true;
   rcv_.nxt += 1u;
   if (rcv_.edge < rcv_.nxt) rcv_.edge = rcv_.nxt;
-  ack_debt_.owe_for_fin(rcv_.nxt);  // RFC 9293 SA-26
+  const bool may_wait = state_ == State::established;
+  const ArrivedText no_text{.full_bytes = receive_mss_.get(), .now = now};
+  ack_debt_.owe_for_fin(rcv_.nxt, may_wait, no_text, rtt_.smoothed());  // RFC 9293 SA-26
   events_ |= kPeerClosed;
   switch (state_) {
     case State::established: state_ = State::close_wait; return;  // RFC 9293 SA-27

@@ -76,7 +76,7 @@ std::uint32_t Connection::receive_room() const {
   const bool keeps_up = readable() == 0 && counters_.bytes_received > 0;
   const std::uint32_t share =
       resources_.share_for(receive_buffer_.held(), keeps_up ? Share::generous : Share::modest);
-  const std::uint32_t least = kLeastWindowSegments * receive_mss_;
+  const std::uint32_t least = kLeastWindowSegments * receive_mss_.get();
   return std::min(receive_buffer_bytes(), std::max(share, least));
 }
 
@@ -105,7 +105,7 @@ std::uint16_t Connection::syn_window(std::uint32_t room) const {
 std::uint16_t Connection::window_to_announce(Seq ack) {
   const std::uint32_t limit = window_limit();
   const Seq possible = rcv_.nxt + possible_window();
-  const std::uint32_t step = std::min(limit / 2, receive_mss_);
+  const std::uint32_t step = std::min(limit / 2, receive_mss_.get());
   Seq edge = rcv_.edge;
   if (possible > edge && distance(edge, possible) >= step) edge = possible;
   const std::uint32_t window = ack < edge ? distance(ack, edge) : 0;
@@ -116,7 +116,7 @@ std::uint16_t Connection::window_to_announce(Seq ack) {
 
 void Connection::on_acked(Seq ack) {
   rcv_.last_ack_sent = ack;
-  if (ack == rcv_.nxt) ack_debt_.on_everything_acked();
+  ack_debt_.on_sent(ack == rcv_.nxt);
 }
 
 // --- control segments -------------------------------------------------------------------------
@@ -124,7 +124,7 @@ void Connection::on_acked(Seq ack) {
 bool Connection::next_reset(OutSegment& out, Instant now) {
   const Seq seq = owed_reset_.value();
   owed_reset_.reset();
-  const bool with_ack = state_ == State::closed && rcv_.nxt != rcv_.irs;
+  const bool with_ack = state_ == State::closed && rcv_.nxt != rcv_.irs && !resets_segment_;
   start_header(out, seq, with_ack ? wire::kRst | wire::kAck : wire::kRst, rcv_.nxt, now);
   out.header.window = 0;
   return true;
@@ -173,14 +173,6 @@ bool Connection::next_ack(OutSegment& out, Instant now) {
   start_header(out, ack_sequence(), wire::kAck, owed.ack, now);
   add_sack(out, owed.first_block);
   on_acked(owed.ack);
-  return true;
-}
-
-// RFC 9293 SHLD-12: no data, SEQ = SND.NXT - 1.
-bool Connection::next_keepalive(OutSegment& out, Instant now) {
-  keepalive_due_ = false;
-  start_header(out, snd_.nxt - 1u, wire::kAck, rcv_.nxt, now);
-  on_acked(rcv_.nxt);
   return true;
 }
 
@@ -233,6 +225,7 @@ void Connection::note_limits() {
   const bool lacks_room = congestion_room() < size;
   const bool has_new = unsent_bytes() > 0 && usable_window() >= std::min(size, unsent_bytes());
   window_was_full_ = lacks_room && (has_new || sent_.has_lost());
+  if (settings_.as_linux) usage_.on_sent_all(lacks_room, flight(), snd_.una, snd_.nxt);
   const bool is_idle = unsent_bytes() < size && !sent_.has_lost();
   if (is_idle && !lacks_room) rate_.on_app_limited(pipe());
 }
@@ -251,8 +244,6 @@ Seq Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, bool
     length = out.payload_length;
   }
   const Seq end = from + length;
-  const bool is_pushed = end == data_end && length > 0 && !more_follows_;
-  if (is_pushed) out.header.flags |= wire::kPsh;  // RFC 9293 MUST-61
   const bool fin = may_fin && end == data_end;
   if (fin) out.header.flags |= wire::kFin;
   if (length > size) out.gso_size = static_cast<std::uint16_t>(size);
@@ -266,8 +257,13 @@ Seq Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, bool
   add_sack(out, {});
   if (unanswered_since_.is_never()) unanswered_since_ = now;
   last_sent_ = now;
+  ack_debt_.on_answer(now);
   on_acked(rcv_.nxt);
   return end + (fin ? 1u : 0u);
+}
+
+void Connection::push(OutSegment& out) {
+  if (out.payload_length > 0) out.header.flags |= wire::kPsh;
 }
 
 // What has never been sent, from SND.NXT.
@@ -283,6 +279,11 @@ void Connection::send_new(OutSegment& out, std::uint32_t length, bool may_fin, I
   if (!sent_.extend(end, fin, size, now)) {
     sent_.append(from, end, fin, size, rate_.stamp(bytes, flight_before, now));
   }
+  const bool is_end = from + out.payload_length == snd_.una + send_buffer_.size();
+  if (is_end && out.payload_length > 0 && !ends_unpushed_) {  // RFC 9293 MUST-61
+    push(out);
+    sent_.on_pushed();
+  }
   snd_.nxt = end;
   recovery_.on_sent(bytes, flight() - sent_.sacked_bytes());
   congestion_->on_sent(bytes, flight_before + bytes, now);
@@ -294,6 +295,7 @@ void Connection::resend(OutSegment& out, SentSegment& record, std::uint32_t leng
   const Seq from = record.begin;
   const bool fin = fin_sent_ && from + length == snd_.nxt;
   const Seq end = send_range(out, from, length - (fin ? 1u : 0u), fin, now);
+  if (record.is_pushed && end == record.end) push(out);  // as the first time
   const std::uint32_t bytes = distance(from, end);
   const bool was_lost = record.fate == SentSegment::Fate::lost;
   const std::uint32_t others = pipe() - (was_lost ? 0 : std::min(pipe(), bytes));
@@ -306,58 +308,20 @@ void Connection::resend(OutSegment& out, SentSegment& record, std::uint32_t leng
 bool Connection::next_retransmission(OutSegment& out, Instant now) {
   if (!sent_.has_lost() || recovery_.prefers_new()) return false;
   const std::uint32_t size = segment_size();
-  SentSegment& lost = sent_.join_lost(super_segment_limit());
+  std::uint32_t room = congestion_room();
+  if (recovery_.must_resend()) room = std::max(room, size);
+  const std::uint32_t limit = super_segment_limit();
+  SentSegment& lost = sent_.join_lost(std::min(limit, std::max(room, size)));
   // RFC 9293 SHLD-16: inside the window; beyond it the persist timer asks.
   const Seq edge = snd_.una + snd_.wnd;
   if (lost.begin >= edge) return false;
-  std::uint32_t length = std::min(lost.size(), distance(lost.begin, edge));
-  length = std::min(length, super_segment_limit());
-  std::uint32_t room = congestion_room();
-  if (recovery_.must_resend()) room = std::max(room, size);
+  std::uint32_t length = std::min({lost.size(), distance(lost.begin, edge), limit});
   if (room < std::min(length, size)) return false;
   if (length > room) length = std::max(size, room - room % size);
   const bool is_head = lost.begin == snd_.una;
   resend(out, lost, length, now);
   // RFC 6675 R6675-15: the oldest has a whole timeout again.
   if (timer_ == Timer::off || (sack_on_ && is_head)) arm(Timer::retransmit, now);
-  return true;
-}
-
-// RFC 9293 3.8.6.1: at least one byte, whatever the window.
-bool Connection::next_probe(OutSegment& out, Instant now) {
-  probe_due_ = false;
-  if (flight() > 0) {
-    const std::uint32_t data = flight() - (fin_sent_ ? 1u : 0u);
-    send_range(out, snd_.una, std::min(data, segment_size()), fin_sent_, now);
-    sent_.on_probed();
-    return true;
-  }
-  const bool fin = fin_wanted_ && !fin_sent_;
-  if (unsent_bytes() == 0 && !fin) return false;
-  const std::uint32_t length = std::min(unsent_bytes(), std::clamp(snd_.wnd, 1u, segment_size()));
-  send_new(out, length, fin, now);
-  if (snd_.wnd > 0) arm(Timer::retransmit, now);
-  return true;
-}
-
-// RFC 8985 R8985-16: a new segment if there is one, which may go beyond the congestion window;
-// otherwise the last one again.
-bool Connection::next_tail_probe(OutSegment& out, Instant now) {
-  tail_probe_due_ = false;
-  if (flight() == 0 || sent_.sacked_bytes() > 0 || sent_.has_lost()) return false;
-  const std::uint32_t length = std::min({unsent_bytes(), usable_window(), segment_size()});
-  const bool has_new = length > 0 && sent_.can_append();
-  if (has_new) {
-    send_new(out, length, fin_wanted_ && usable_window() > length, now);
-    mark_for_congestion(out);
-  } else {
-    SentSegment* const last = sent_.last_piece(segment_size());
-    if (last == nullptr || snd_.wnd == 0) return false;
-    resend(out, *last, last->size(), now);
-  }
-  recovery_.tail_probe().on_sent(snd_.nxt, !has_new);
-  ++counters_.tail_probes;
-  arm(Timer::retransmit, now);
   return true;
 }
 
@@ -383,6 +347,19 @@ std::uint32_t Connection::new_data_length() const {
   return window_is_half && room == usable ? room : 0;
 }
 
+// RFC 5681 R5681-17; Linux halves the window for each timeout that has gone by instead.
+std::uint32_t Connection::restart_window(Instant now) const {
+  const std::uint32_t initial = initial_window(send_mss_, settings_.initial_window_segments);
+  if (!settings_.as_linux) return initial;
+  const Duration rto = rtt_.rto(settings_);
+  std::uint32_t window = congestion_->window();
+  for (Duration idle = now - last_sent_ - rto; idle > Duration() && window > initial;
+       idle = idle - rto) {
+    window /= 2;
+  }
+  return std::max(window, initial);
+}
+
 bool Connection::next_new_data(OutSegment& out, Instant now) {
   if (sent_.has_lost() && !recovery_.prefers_new()) return false;
   const std::uint32_t unsent = unsent_bytes();
@@ -390,7 +367,7 @@ bool Connection::next_new_data(OutSegment& out, Instant now) {
   if ((unsent == 0 && !fin) || !sent_.can_append()) return false;
   // RFC 5681 R5681-17.
   if (flight() == 0 && now - last_sent_ > rtt_.rto(settings_)) {
-    congestion_->on_idle(initial_window(send_mss_, settings_.initial_window_segments), now);
+    congestion_->on_idle(restart_window(now), now);
   }
   std::uint32_t length = new_data_length();
   if (cwr_due_) length = std::min(length, segment_size());  // CWR is in one segment only
@@ -400,7 +377,7 @@ bool Connection::next_new_data(OutSegment& out, Instant now) {
   mark_for_congestion(out);
   if (timer_ != Timer::retransmit) arm(Timer::retransmit, now);
   schedule_tail_probe(now);
-  if (wants_room_) offer_room();
+  if (wants_room_ && is_writable()) events_ |= kWritable;
   return true;
 }
 

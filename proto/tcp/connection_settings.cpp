@@ -44,7 +44,7 @@ void Connection::set_congestion(Algorithm algorithm, Instant now) {
 
 void Connection::set_keepalive(Duration idle, Instant now) {
   options_.keepalive_idle = idle;
-  keepalives_sent_ = 0;
+  probes_sent_ = 0;
   const bool on = idle > Duration() && is_synchronized(state_);
   keepalive_deadline_ = on ? now + idle : Instant::never();
 }

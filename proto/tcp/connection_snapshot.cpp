@@ -17,7 +17,7 @@ Snapshot Connection::snapshot() const {
   say_options(said);
   say_sender(said);
   say_receiver(said);
-  said.ato = settings_.delayed_ack;
+  said.ato = ack_debt_.delay(rtt_.smoothed());
   return said;
 }
 
@@ -39,15 +39,15 @@ void Connection::say_sender(Snapshot& said) const {
   const SentSegments::PieceCounts pieces = sent_.count_pieces();
   said.unacked = pieces.total;
   said.sacked = pieces.sacked;
-  said.lost = pieces.lost;
+  said.lost = pieces.lost + (recovery_.in_recovery() ? pieces.resent : 0);
   said.retrans = pieces.resent;
   said.ca_state = recovery_.ca_state(sent_);
   said.cwnd = std::max(recovery_.window(*congestion_) / mss, 1u);
   const std::uint32_t ssthresh = congestion_->ssthresh();
   said.ssthresh = ssthresh == UINT32_MAX ? UINT32_MAX : ssthresh / mss;
-  said.reordering = kDupThresh;
+  said.reordering = counters_.reordering;
   said.retransmits = retransmits_;
-  said.probes = keepalives_sent_;
+  said.probes = probes_sent_;
   said.backoff = static_cast<std::uint8_t>(rtt_.backoff());
   said.rto = rtt_.rto(settings_);
   said.rtt = rtt_.smoothed();
@@ -69,7 +69,7 @@ void Connection::say_sender(Snapshot& said) const {
 }
 
 void Connection::say_receiver(Snapshot& said) const {
-  said.rcv_mss = receive_mss_;
+  said.rcv_mss = receive_mss_.get();
   said.rcv_space = static_cast<std::uint32_t>(receive_tuning_.per_round_trip());
   said.rcv_wnd = rcv_wnd();
   said.bytes_received = counters_.bytes_received;

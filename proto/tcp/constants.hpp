@@ -31,6 +31,9 @@ inline constexpr Duration kOverrideTimeout = Duration::milliseconds(200);
 inline constexpr std::uint32_t kLeastWindowSegments = 4;
 inline constexpr std::uint32_t kLeastSendRoom = 65'536;  // bytes
 
+// The most that a low-water mark of unsent bytes is passed by.
+inline constexpr std::uint32_t kLargestBurst = 65'535;  // bytes
+
 // After memory ran short with nothing in flight: no acknowledgement will bring it back.
 inline constexpr Duration kMemoryRetry = Duration::milliseconds(10);
 
@@ -66,14 +69,15 @@ struct Settings {
   // So many of a connection's first segments are acknowledged one by one; 0: delayed from the
   // first.
   std::uint32_t quick_acks = 16;
-  Duration delayed_ack = Duration::milliseconds(40);   // RFC 9293 MUST-40: below 500 ms
-  Duration user_timeout = Duration::seconds(300);      // R2 for data, RFC 9293 SHLD-11
-  Duration connect_timeout = Duration::seconds(180);   // R2 for a SYN, RFC 9293 MUST-23 ...
-  std::uint32_t syn_retries = 255;                     // ... or so many in vain, if that is sooner
-  Duration handshake_timeout = Duration::seconds(63);  // half-open connections of a listener
-  std::uint32_t syn_ack_retries = 255;                 // of those
-  // ICMP's soft errors end a connection attempt as hard ones do; RFC 9293 MUST-56 is against it.
-  bool soft_errors_end_attempts = false;
+  bool adaptive_acks = false;                         // that, and the delay, follow the traffic
+  Duration delayed_ack = Duration::milliseconds(40);  // RFC 9293 MUST-40: below 500 ms
+  Duration longest_delayed_ack = Duration::milliseconds(200);  // with adaptive_acks
+  Duration user_timeout = Duration::seconds(300);              // R2 for data, RFC 9293 SHLD-11
+  Duration connect_timeout = Duration::seconds(180);           // R2 for a SYN, RFC 9293 MUST-23 ...
+  std::uint32_t syn_retries = 255;                      // ... or so many in vain, if that is sooner
+  Duration handshake_timeout = Duration::seconds(63);   // half-open connections of a listener
+  std::uint32_t syn_ack_retries = 255;                  // of those
+  Duration orphan_timeout = Duration::seconds(300);     // R2 once the application has let go
   Duration fin_wait_2_timeout = Duration::seconds(60);  // once the application has let go
   // 2 MSL. RFC 9293 MUST-13 takes the MSL as two minutes; ours is 30 s, as Linux does.
   Duration time_wait = Duration::seconds(60);
@@ -82,6 +86,8 @@ struct Settings {
   std::uint32_t keepalive_probes = 9;
   std::uint32_t challenge_acks = 10;                 // RFC 5961 R5961-4: so many ...
   Duration challenge_period = Duration::seconds(5);  // ... in this time, each connection
+  // In all that no other value here says: as Linux does, which profile.hpp lists, or as the RFCs.
+  bool as_linux = false;
 };
 
 }  // namespace sluice::tcp

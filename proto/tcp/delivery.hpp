@@ -45,7 +45,8 @@ struct Delivery {
     if (highest < range_end) {
       highest = range_end;
     } else if (range_end < highest && !way.is_resent) {
-      is_reordered = true;  // RFC 8985 R8985-6
+      // RFC 8985 R8985-6
+      reordered_bytes = std::max(reordered_bytes, distance(range_end, highest) + size);
     }
     if (!way.is_timed) return;
     if (way.is_resent) {
@@ -74,7 +75,7 @@ struct Delivery {
   std::uint32_t bytes = 0;                       // newly acknowledged or SACKed
   std::uint32_t sacked_bytes = 0;                // of them, by SACK
   bool has_resent = false;                       // some of it was sent more than once
-  bool is_reordered = false;                     // below `highest`, and sent but once
+  std::uint32_t reordered_bytes = 0;             // how far below `highest` lay what was sent once
   Latest original;                               // sent but once
   Latest resent;                                 // sent more than once
   Instant first_original_at = Instant::never();  // when the first of what was sent once was sent

@@ -2,11 +2,12 @@
 
 namespace sluice::tcp {
 
-ListenAction on_segment_in_listen(const wire::TcpHeader& header) {
-  if (header.has(wire::kRst)) return ListenAction::drop;    // RFC 9293 SA-L1
-  if (header.has(wire::kAck)) return ListenAction::reset;   // RFC 9293 SA-L2
-  if (header.has(wire::kSyn)) return ListenAction::accept;  // RFC 9293 SA-L3
-  return ListenAction::drop;                                // RFC 9293 SA-L4
+ListenAction on_segment_in_listen(const wire::TcpHeader& header, const Settings& settings) {
+  if (header.has(wire::kRst)) return ListenAction::drop;   // RFC 9293 SA-L1
+  if (header.has(wire::kAck)) return ListenAction::reset;  // RFC 9293 SA-L2
+  const bool is_odd = settings.as_linux && header.has(wire::kFin);
+  if (header.has(wire::kSyn) && !is_odd) return ListenAction::accept;  // RFC 9293 SA-L3
+  return ListenAction::drop;                                           // RFC 9293 SA-L4
 }
 
 std::optional<wire::TcpHeader> make_reset(const wire::TcpHeader& header,

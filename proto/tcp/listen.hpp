@@ -14,8 +14,9 @@ enum class ListenAction : std::uint8_t {
   accept,  // a SYN: Connection::open_passive()
 };
 
-// RFC 9293 SA-L1 to SA-L4, in that order.
-ListenAction on_segment_in_listen(const wire::TcpHeader& header);
+// RFC 9293 SA-L1 to SA-L4, in that order. A SYN with FIN is a scan or an attack more often than
+// not: Linux drops it.
+ListenAction on_segment_in_listen(const wire::TcpHeader& header, const Settings& settings);
 
 // RFC 9293 SA-C1 to SA-C3, R9293-6: the answer to a segment that nobody expects; none to a RST.
 // `payload_length` is that of the segment. Ports are already turned round.

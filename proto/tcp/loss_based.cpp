@@ -29,7 +29,7 @@ void LossBased::set_window(std::uint32_t bytes) {
 }
 
 std::uint32_t LossBased::take_delivered(const AckEvent& event) {
-  if (event.in_recovery) {
+  if (event.in_recovery || event.as_linux) {
     sacked_ = 0;
     return event.acked_bytes > 0 ? event.delivered_bytes : 0;
   }
@@ -39,7 +39,7 @@ std::uint32_t LossBased::take_delivered(const AckEvent& event) {
 
 std::uint32_t LossBased::slow_start_growth(std::uint32_t delivered_bytes,
                                            const AckEvent& event) const {
-  const bool was_half_full = event.flight_before >= cwnd_ / 2;
+  const bool was_half_full = !event.as_linux && event.flight_before >= cwnd_ / 2;
   if (!event.window_was_full && !was_half_full) return 0;  // RFC 7661 validates this much
   return std::min(delivered_bytes, kSlowStartLimit);
 }

@@ -28,6 +28,7 @@ LossRecovery::Outcome LossRecovery::on_ack(const AckFacts& ack, const Delivery& 
                                            SentSegments& sent, CongestionControl& congestion) {
   Outcome outcome;
   const std::uint32_t delivered = count_delivered(ack, delivery);
+  outcome.delivered_bytes = delivered;
   rack_.on_delivery(ack, delivery, sent.sacked_bytes());
   if (ack.snd.sack) {
     const bool repaired = tail_probe_.on_ack(ack) == TailProbe::Finding::repaired_loss;

@@ -25,6 +25,7 @@ class LossRecovery {
   // What an ACK or a timer has led to.
   struct Outcome {
     std::uint32_t lost_bytes = 0;           // newly
+    std::uint32_t delivered_bytes = 0;      // newly; without SACK by counting duplicates
     bool has_begun = false;                 // a fast recovery
     bool has_reduced = false;               // the window, be it for that or at once
     bool was_undone = false;                // the last one had no reason

@@ -8,7 +8,7 @@ namespace sluice::tcp {
 
 void Rack::on_delivery(const AckFacts& ack, const Delivery& delivery, std::uint32_t sacked) {
   highest_delivered_ = delivery.highest;
-  if (delivery.is_reordered) reordering_seen_ = true;
+  if (delivery.reordered_bytes > 0) reordering_seen_ = true;
   if (duplicate_round_ && ack.snd.una >= duplicate_round_end_) duplicate_round_ = false;
   if (ack.twice) take_duplicate(ack);
   const std::uint32_t pieces = (delivery.sacked_bytes + ack.snd.mss - 1) / ack.snd.mss;

@@ -16,6 +16,15 @@ Seq end_of(const SliceNode& node) {
   return begin_of(node) + node.slice.size();
 }
 
+// [left, right) is part of the range now, if that was empty or ends there.
+void extend(wire::SackBlock& range, Seq left, Seq right) {
+  if (range.left == range.right) {
+    range = {left.value(), right.value()};
+  } else if (Seq(range.right) == left) {
+    range.right = right.value();
+  }
+}
+
 bool home_is_scarce(const Slice& slice) {
   return slice.frame()->pooled && slice.frame()->home->is_scarce();
 }
@@ -153,10 +162,11 @@ void ReceiveBuffer::forget_pieces(const Resources& resources) {
   range_count_ = 0;
 }
 
-Seq ReceiveBuffer::advance(Seq next, const Resources& resources) {
+Seq ReceiveBuffer::advance(Seq next, wire::SackBlock& duplicate, const Resources& resources) {
   while (!pieces_.empty() && begin_of(*pieces_.front()) <= next) {
     SliceNode& node = pieces_.take_front();
     const Seq end = end_of(node);
+    if (begin_of(node) < next) extend(duplicate, begin_of(node), min(end, next));
     beyond_gaps_ -= node.slice.size();
     if (end <= next) {
       resources.nodes.give_back(node);

@@ -40,8 +40,8 @@ class ReceiveBuffer {
   void forget_pieces(const Resources& resources);
 
   // Moves the pieces that `next` (RCV.NXT) has reached into the readable bytes, and returns the
-  // new RCV.NXT.
-  Seq advance(Seq next, const Resources& resources);
+  // new RCV.NXT. The first that had come before is reported in `duplicate`, if that is empty.
+  Seq advance(Seq next, wire::SackBlock& duplicate, const Resources& resources);
 
   // Bytes in order and beyond gaps.
   std::uint32_t held() const { return readable_ + beyond_gaps_; }

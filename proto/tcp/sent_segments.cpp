@@ -69,8 +69,9 @@ bool SentSegments::split(SentSegment& record, Seq at) {
   rest->is_timed = record.is_timed;
   rest->is_partly_resent = record.is_partly_resent;
   rest->has_fin = record.has_fin;
+  rest->is_pushed = record.is_pushed;
   rest->stamp = record.stamp;
-  record.has_fin = false;
+  record.has_fin = record.is_pushed = false;
   record.end = at;
   record.next = rest;
   if (tail_ == &record) tail_ = rest;
@@ -86,6 +87,7 @@ void SentSegments::join_next(SentSegment& record) {
   record.is_timed = record.is_timed && rest.is_timed;
   record.is_resent = record.is_resent || rest.is_resent;
   record.has_fin = rest.has_fin;
+  record.is_pushed = rest.is_pushed;
   record.end = rest.end;
   record.next = rest.next;
   if (tail_ == &rest) tail_ = &record;
@@ -120,7 +122,7 @@ void SentSegments::append(Seq begin, Seq end, bool has_fin, std::uint32_t piece_
     tail_->end = end;
     tail_->has_fin = has_fin;
     tail_->stamp = stamp;
-    tail_->is_timed = false;
+    tail_->is_timed = tail_->is_pushed = false;
     in_flight_.move_to_back(*tail_);
     return;
   }
@@ -129,7 +131,7 @@ void SentSegments::append(Seq begin, Seq end, bool has_fin, std::uint32_t piece_
   record->has_fin = has_fin;
   record->piece_size = piece_size;
   record->fate = Fate::in_flight;
-  record->is_resent = record->is_partly_resent = false;
+  record->is_resent = record->is_partly_resent = record->is_pushed = false;
   record->is_timed = true;
   record->stamp = stamp;
   if (tail_ == nullptr) {

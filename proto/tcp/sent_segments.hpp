@@ -33,6 +33,7 @@ struct SentSegment : ListNode<SentTag> {
   bool is_timed = true;           // false: not all of it was sent at the time of the stamp
   bool is_partly_resent = false;  // memory was short: what an ACK leaves of it is lost
   bool has_fin = false;           // its last sequence number is the FIN's
+  bool is_pushed = false;         // its last segment carried PSH
   SendStamp stamp;                // of the last time that it was sent
 
   std::uint32_t size() const { return distance(begin, end); }
@@ -84,7 +85,8 @@ class SentSegments {
       return false;
     }
     const bool is_whole = tail_->size() % piece_size == 0 && !tail_->has_fin;
-    const bool is_first_time = tail_->fate == SentSegment::Fate::in_flight && !tail_->is_resent;
+    const bool is_first_time =
+        tail_->fate == SentSegment::Fate::in_flight && !tail_->is_resent && !tail_->is_pushed;
     if (!is_whole || !is_first_time) return false;
     tail_->end = end;
     tail_->has_fin = has_fin;
@@ -92,6 +94,8 @@ class SentSegments {
   }
   // [begin, end) was sent for the first time, behind all else.
   void append(Seq begin, Seq end, bool has_fin, std::uint32_t piece_size, const SendStamp& stamp);
+  // The last that was sent ended in PSH.
+  void on_pushed() { tail_->is_pushed = true; }
   // The first lost range (RFC 6675 R6675-4); those behind it are joined to it up to `bytes`. There
   // must be one.
   SentSegment& join_lost(std::uint32_t bytes);

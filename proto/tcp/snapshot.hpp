@@ -38,7 +38,7 @@ struct Snapshot {
   // Segments.
   std::uint32_t unacked = 0;
   std::uint32_t sacked = 0;
-  std::uint32_t lost = 0;
+  std::uint32_t lost = 0;     // until their copies arrive
   std::uint32_t retrans = 0;  // sent again and under way
   std::uint32_t cwnd = 0;
   std::uint32_t ssthresh = 0;  // UINT32_MAX: none yet

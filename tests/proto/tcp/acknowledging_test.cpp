@@ -149,11 +149,12 @@ TEST_F(Acknowledging, a_flood_of_duplicates_is_answered_within_bounds) {
 }
 
 TEST(AckDebtTable, order_of_payment) {
-  AckDebt debt(16);
+  const Settings settings;
+  AckDebt debt(settings);
   const Instant now;
-  debt.on_in_order(100, 100, Seq(100), now, 40_ms);
+  debt.on_in_order({.bytes = 100, .full_bytes = 100, .now = now}, Seq(100), {});
   debt.owe_duplicate(Seq(100), {5, 9});
-  debt.on_in_order(100, 100, Seq(200), now, 40_ms);
+  debt.on_in_order({.bytes = 100, .full_bytes = 100, .now = now}, Seq(200), {});
   EXPECT_TRUE(debt.has_duplicates());
   const OwedAck first = debt.pop_duplicate();
   EXPECT_EQ(first.ack, Seq(100));
@@ -161,7 +162,7 @@ TEST(AckDebtTable, order_of_payment) {
   EXPECT_FALSE(debt.has_duplicates());
   EXPECT_TRUE(debt.is_due());
   EXPECT_EQ(debt.pop(Seq(200)).ack, Seq(200));
-  debt.on_everything_acked();
+  debt.on_sent(true);
   EXPECT_FALSE(debt.is_due());
   EXPECT_TRUE(debt.deadline().is_never());
 }

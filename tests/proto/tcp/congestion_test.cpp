@@ -301,11 +301,11 @@ TEST(RttTable, RFC6298_R6298_2_R6298_3_samples) {
   Settings settings;
   settings.min_rto = 1_ms;
   RttEstimator rtt;
-  rtt.on_sample(100_ms);
+  rtt.on_sample(100_ms, settings, Seq(), Seq());
   EXPECT_EQ(rtt.smoothed(), 100_ms);
   EXPECT_EQ(rtt.variation(), 50_ms);
   EXPECT_EQ(rtt.rto(settings), 300_ms);
-  rtt.on_sample(180_ms);
+  rtt.on_sample(180_ms, settings, Seq(), Seq());
   EXPECT_EQ(rtt.variation(), Duration::microseconds(57'500));
   EXPECT_EQ(rtt.smoothed(), 110_ms);
   EXPECT_EQ(rtt.rto(settings), 340_ms);
@@ -314,33 +314,33 @@ TEST(RttTable, RFC6298_R6298_2_R6298_3_samples) {
 TEST(RttTable, RFC6298_R6298_4_R6298_5_R6298_8_bounds) {
   Settings settings;
   RttEstimator rtt;
-  rtt.on_sample(50_us);
+  rtt.on_sample(50_us, settings, Seq(), Seq());
   EXPECT_EQ(rtt.rto(settings), 200_ms + 50_us);
   settings.min_rto = 1_us;
-  for (int i = 0; i < 100; ++i) rtt.on_sample(50_us);
+  for (int i = 0; i < 100; ++i) rtt.on_sample(50_us, settings, Seq(), Seq());
   EXPECT_GE(rtt.rto(settings), 100_us);  // 50 and the clock's granularity
   for (int i = 0; i < 100; ++i) rtt.back_off();
   EXPECT_LE(rtt.rto(settings), 60_s);
-  rtt.on_sample(100_s);
+  rtt.on_sample(100_s, settings, Seq(), Seq());
   EXPECT_EQ(rtt.rto(settings), 60_s);
 }
 
 TEST(RttTable, RFC6298_R6298_11_backs_off_and_a_sample_ends_it) {
   Settings settings;
   RttEstimator rtt;
-  rtt.on_sample(100_ms);
+  rtt.on_sample(100_ms, settings, Seq(), Seq());
   rtt.back_off();
   EXPECT_EQ(rtt.rto(settings), 600_ms);
   rtt.back_off();
   EXPECT_EQ(rtt.rto(settings), 1200_ms);
-  rtt.on_sample(100_ms);
+  rtt.on_sample(100_ms, settings, Seq(), Seq());
   EXPECT_LE(rtt.rto(settings), 300_ms);
 }
 
 TEST(RttTable, RFC6298_R6298_8_a_steady_round_trip_leaves_time_for_a_delayed_ack) {
   Settings settings;
   RttEstimator rtt;
-  for (int i = 0; i < 100; ++i) rtt.on_sample(1_s);
+  for (int i = 0; i < 100; ++i) rtt.on_sample(1_s, settings, Seq(), Seq());
   EXPECT_EQ(rtt.rto(settings), 1200_ms);
   settings.min_rto = 5_s;  // a floor, not a variation
   EXPECT_EQ(rtt.rto(settings), 5_s);

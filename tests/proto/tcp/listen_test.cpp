@@ -58,26 +58,26 @@ TEST(Closed, RFC7323_R7323_18_the_reset_echoes_the_timestamp) {
 // --- LISTEN -------------------------------------------------------------------------------------
 
 TEST(Listen, RFC9293_SA_L1_a_reset_is_ignored) {
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kRst)), ListenAction::drop);
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kRst | wire::kSyn)), ListenAction::drop);
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kRst | wire::kAck)), ListenAction::drop);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kRst), {}), ListenAction::drop);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kRst | wire::kSyn), {}), ListenAction::drop);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kRst | wire::kAck), {}), ListenAction::drop);
 }
 
 TEST(Listen, RFC9293_SA_L2_an_ack_is_reset) {
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kAck)), ListenAction::reset);
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kAck | wire::kSyn)), ListenAction::reset);
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kAck | wire::kFin)), ListenAction::reset);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kAck), {}), ListenAction::reset);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kAck | wire::kSyn), {}), ListenAction::reset);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kAck | wire::kFin), {}), ListenAction::reset);
 }
 
 TEST(Listen, RFC9293_SA_L3_a_syn_is_accepted) {
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kSyn)), ListenAction::accept);
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kSyn | wire::kFin)), ListenAction::accept);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kSyn), {}), ListenAction::accept);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kSyn | wire::kFin), {}), ListenAction::accept);
 }
 
 TEST(Listen, RFC9293_SA_L4_SA_25_all_else_is_dropped) {
-  EXPECT_EQ(on_segment_in_listen(header_with(0)), ListenAction::drop);
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kFin)), ListenAction::drop);
-  EXPECT_EQ(on_segment_in_listen(header_with(wire::kPsh)), ListenAction::drop);
+  EXPECT_EQ(on_segment_in_listen(header_with(0), {}), ListenAction::drop);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kFin), {}), ListenAction::drop);
+  EXPECT_EQ(on_segment_in_listen(header_with(wire::kPsh), {}), ListenAction::drop);
 }
 
 class Opening : public Conversation {};

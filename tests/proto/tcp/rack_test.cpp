@@ -36,7 +36,7 @@ TEST_F(RackLoss, RFC8985_R8985_7_without_reordering_three_segments_are_enough) {
   EXPECT_EQ(counters().fast_retransmits, 0u);
   peer.sends(ack(1).sack({{1001, 4001}}));
   EXPECT_EQ(counters().fast_retransmits, 1u);
-  peer.expects(ack(1).seq(1).len(1000));
+  peer.expects(psh_ack().seq(1).len(1000));
 }
 
 TEST_F(RackLoss, RFC8985_R8985_10_fewer_are_judged_after_a_quarter_of_the_round_trip) {
@@ -50,17 +50,17 @@ TEST_F(RackLoss, RFC8985_R8985_10_fewer_are_judged_after_a_quarter_of_the_round_
   EXPECT_EQ(counters().fast_retransmits, 0u);
   peer.at(43'750_us);
   EXPECT_EQ(counters().fast_retransmits, 1u);
-  peer.expects(ack(1).seq(1).len(1000));
+  peer.expects(psh_ack().seq(1).len(1000));
 }
 
 TEST_F(RackLoss, RFC8985_R8985_9_what_was_sent_later_is_not_lost) {
   sends_ten();
   peer.after(10_ms);
   peer.sends(ack(1).sack({{2001, 5001}}));
-  peer.expects(ack(1).seq(1).len(1000));
+  peer.expects(psh_ack().seq(1).len(1000));
   peer.sends(ack(1).sack({{2001, 6001}}));
   peer.sends(ack(1).sack({{2001, 7001}}));
-  peer.expects(ack(1).seq(1001).len(1000));
+  peer.expects(psh_ack().seq(1001).len(1000));
   peer.ignores_for(1_ms);
   EXPECT_EQ(counters().retransmitted, 2u);  // nothing behind 7001
 }
@@ -84,14 +84,14 @@ TEST_F(RackLoss, RFC8985_R8985_2_a_retransmission_that_is_lost_is_found_by_what_
   app.sends(20'000);
   peer.after(10_ms);
   peer.sends(ack(1).sack({{1001, 5001}}));
-  peer.expects(ack(1).seq(1).len(1000));
+  peer.expects(psh_ack().seq(1).len(1000));
   peer.ignores_for(1_ms);
   peer.sends(ack(1).sack({{1001, 10'001}}));
   peer.expects(ack(1).seq(10'001).len(1000));
   peer.drains();
   peer.ignores_for(20_ms);
   peer.sends(ack(1).sack({{1001, 11'001}}));  // sent after the retransmission
-  peer.expects(ack(1).seq(1).len(1000));
+  peer.expects(psh_ack().seq(1).len(1000));
   EXPECT_EQ(counters().timeouts, 0u);
 }
 
@@ -148,7 +148,7 @@ TEST_F(RackLoss, RFC6675_R6675_15_the_oldest_has_a_whole_timeout_again) {
   sends_ten();
   peer.after(10_ms);
   peer.sends(ack(1).sack({{1001, 10'001}}));
-  peer.expects(ack(1).seq(1).len(1000));
+  peer.expects(psh_ack().seq(1).len(1000));
   EXPECT_EQ(peer.connection().deadline(), peer.now() + 1_s);
 }
 
@@ -178,7 +178,7 @@ TEST_F(RackLoss, RFC6675_R6675_14_what_is_sacked_after_a_timeout_is_not_sent_aga
   sends_ten();
   peer.ignores_for(2_s);
   peer.sends(ack(2001).sack({{3001, 10'001}}));
-  peer.expects(ack(1).seq(2001).len(1000));
+  peer.expects(psh_ack().seq(2001).len(1000));
   peer.nothing();
 }
 

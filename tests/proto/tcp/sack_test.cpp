@@ -18,7 +18,19 @@ TEST_F(Sack, RFC2018_R2018_4_a_fin_beyond_a_gap_is_told_as_well) {
   peer.sends(fin_ack().seq(201));
   peer.expects(ack(1).sack({{201, 202}, {51, 151}}));
   peer.sends(data(200).seq(1));
+  peer.expects(ack(201).sack({{51, 151}}));  // RFC 2883: that came twice
   peer.expects(ack(202).no_sack());
+}
+
+TEST_F(Sack, RFC2883_R2883_2_what_fills_a_gap_and_more_is_told_to_have_come_twice) {
+  peer.connects();
+  peer.sends(data(1000).seq(1001));
+  peer.sends(data(1000).seq(2001));
+  peer.sends(data(1000).seq(4001));
+  EXPECT_EQ(peer.drains(), 3u);
+  peer.sends(data(5000).seq(1));
+  peer.expects(ack(5001).sack({{1001, 3001}}));  // the first of them; neighbours are joined
+  peer.nothing();
 }
 
 TEST_F(Sack, RFC2018_R2018_2_not_without_permission) {
