@@ -49,7 +49,7 @@ int Socket::bind_port(Binding wanted) {
   }
   binding_ = wanted;
   ports().add(binding_);
-  on_bound();
+  on_port();
   return 0;
 }
 

@@ -106,7 +106,7 @@ class Socket : public ListNode<ChangedTag> {
   virtual bool may_bind() const = 0;
   // Whether the port is taken by what is no socket.
   virtual bool is_held(const Binding&) const { return false; }
-  virtual void on_bound() {}
+  virtual void on_port() {}
   int bind_if_unbound();
   void unbind();
   // The caller's choice stays when a connection ends: the port, or the address alone.
