@@ -15,7 +15,8 @@ struct SendView {
   Seq una;
   Seq nxt;
   std::uint32_t mss = 0;
-  bool sack = false;  // the peer reports what lies beyond gaps
+  bool sack = false;      // the peer reports what lies beyond gaps
+  bool as_linux = false;  // congestion is answered by the window, not by the flight
 };
 
 // A report of bytes that came twice (RFC 2883).

@@ -32,6 +32,7 @@ std::string_view close_reason_name(CloseReason reason) {
 void Connection::start(const Identity& identity, Instant now) {
   is_v6_ = identity.is_v6;
   advertised_mss_ = identity.advertised_mss;
+  path_mtu_ = advertised_mss_ + (is_v6_ ? kHeadersV6 : kHeadersV4);
   if (options_.max_segment != 0) {
     advertised_mss_ =
         static_cast<std::uint16_t>(std::min<std::uint32_t>(advertised_mss_, options_.max_segment));
@@ -80,7 +81,8 @@ void Connection::open_passive(const Identity& identity, const Segment& syn, Inst
 // What the peer's SYN says: RFC 9293 3.7.1, RFC 7323, RFC 2018.
 void Connection::take_syn_options(const wire::TcpOptions& options) {
   const std::uint32_t fallback = is_v6_ ? kDefaultMssV6 : kDefaultMssV4;
-  const std::uint32_t peer_mss = options.has_mss ? options.mss : fallback;  // RFC 9293 MUST-15
+  const bool has_mss = options.has_mss && options.mss > 0;
+  const std::uint32_t peer_mss = has_mss ? options.mss : fallback;  // RFC 9293 MUST-15
   timestamps_on_ = settings_.timestamps && options.has_timestamps;
   sack_on_ = settings_.sack && options.sack_permitted;
   scaling_on_ = settings_.window_scaling && options.has_window_scale;
@@ -305,6 +307,7 @@ TimeWait Connection::take_time_wait() {
 // Leaves what can be read for the application, and nothing else.
 void Connection::finish(CloseReason reason) {
   if (state_ == State::closed && close_reason_ != CloseReason::none) return;
+  ended_in_ = state_;
   state_ = State::closed;
   close_reason_ = reason;
   events_ |= kClosed;
@@ -315,7 +318,9 @@ void Connection::finish(CloseReason reason) {
   syn_due_ = probe_due_ = keepalive_due_ = tail_probe_due_ = false;
   sent_.clear();
   send_buffer_.clear(resources_);
-  if (reason != CloseReason::normal) receive_buffer_.clear(resources_);
+  const bool is_kept =
+      reason == CloseReason::normal || (keeps_unread_ && reason != CloseReason::aborted);
+  if (!is_kept) receive_buffer_.clear(resources_);
 }
 
 void Connection::reset_with(CloseReason reason) {

@@ -23,6 +23,7 @@
 #include "proto/base/time.hpp"
 #include "proto/tcp/ack_debt.hpp"
 #include "proto/tcp/congestion.hpp"
+#include "proto/tcp/connection_counters.hpp"
 #include "proto/tcp/connection_options.hpp"
 #include "proto/tcp/constants.hpp"
 #include "proto/tcp/loss_recovery.hpp"
@@ -67,27 +68,6 @@ std::string_view close_reason_name(CloseReason reason);
 
 struct SendFlags {
   bool more = false;  // follows soon: no PSH yet, and no segment that is not full
-};
-
-// Counts of one connection, for statistics.
-struct ConnectionCounters {
-  std::uint64_t segments_in = 0;
-  std::uint64_t segments_out = 0;      // super-segments count their pieces
-  std::uint64_t data_segments_in = 0;  // likewise
-  std::uint64_t data_segments_out = 0;
-  std::uint64_t bytes_received = 0;  // in order
-  std::uint64_t bytes_acked = 0;     // by the peer
-  std::uint64_t retransmitted = 0;   // segments
-  std::uint64_t bytes_retransmitted = 0;
-  std::uint32_t timeouts = 0;             // retransmission timer
-  std::uint32_t fast_retransmits = 0;     // entries into fast recovery
-  std::uint32_t tail_probes = 0;          // sent (RFC 8985)
-  std::uint32_t gaps_forgotten = 0;       // what lay beyond a gap was given up for want of memory
-  std::uint32_t undone = 0;               // recoveries that turned out to be needless
-  std::uint32_t duplicates_reported = 0;  // by the peer: D-SACK
-  std::uint32_t reorderings = 0;          // ACKs that told of text being overtaken
-  std::uint32_t reordering = kDupThresh;  // by so many segments at most; no less than that
-  std::uint32_t beyond_gap = 0;           // segments that came so
 };
 
 // What a connection is born with.
@@ -143,6 +123,8 @@ class Connection {
   bool has_peer_closed() const { return fin_received_; }
   // No more will be sent; FIN follows what is queued. Receiving goes on.
   void shutdown_send(Instant now);
+  // Nobody will read what comes from now on: once our FIN is out, text is answered with a RST.
+  void stop_receiving() { is_deaf_ = true; }
   // The application lets go: FIN, or a RST when it left bytes unread (RFC 9293 SHLD-3).
   void close(Instant now);
   void abort(Instant now);
@@ -177,6 +159,11 @@ class Connection {
   // RFC 9293 MUST-21; zero: the settings' own.
   void set_user_timeout(Duration timeout);
   void set_syn_retries(std::uint32_t count) { options_.syn_retries = count; }
+  // What was received in order can be read after the peer's RST and after a timeout, too.
+  void set_keep_unread(bool on) { keeps_unread_ = on; }
+  // Of a listener, before open_passive(): an ACK without text establishes nothing before the
+  // SYN-ACK has timed out so often.
+  void set_defer_accept(std::uint32_t timeouts) { options_.defer_accept = timeouts; }
   void set_fin_wait_2_timeout(Duration timeout) { options_.fin_wait_2_timeout = timeout; }
   const ConnectionOptions& options() const { return options_; }
 
@@ -199,6 +186,10 @@ class Connection {
   CloseReason close_reason() const { return close_reason_; }
   // The last thing that ICMP said of the path, if nothing was acknowledged since (MUST-47).
   std::optional<PathError> path_error() const { return path_error_; }
+  std::optional<PathError> take_path_error() { return std::exchange(path_error_, std::nullopt); }
+  // The state that the end was met in, and whether a RST of the peer was that.
+  State ended_in() const { return ended_in_; }
+  bool was_reset() const { return was_reset_; }
   Snapshot snapshot() const;
   bool has_events() const { return events_ != 0; }
   std::uint8_t take_events() { return std::exchange(events_, std::uint8_t{0}); }
@@ -274,7 +265,8 @@ class Connection {
   void trim_to_window(Segment& segment);
   Stop check_reset(const Segment& segment, Instant now);
   Stop check_syn(const Segment& segment, Instant now);
-  Stop check_ack(const Segment& segment, bool bare, Instant now);
+  Stop check_ack(const Segment& segment, Seq first, bool bare, Instant now);
+  Stop defer_accept(const Segment& segment);
   Stop establish_on_ack(const Segment& segment, Instant now);
   DropReason take_text_and_fin(Segment& segment, Instant now);
   Stop take_text(Segment& segment, Instant now);
@@ -291,7 +283,7 @@ class Connection {
   bool is_old_timestamp(const Segment& segment) const;
   bool is_too_old(const Segment& segment, Instant now) const;
   bool ts_recent_is_stale(Instant now) const;
-  void update_ts_recent(const Segment& segment, Instant now);
+  void update_ts_recent(const Segment& segment, Seq first, Instant now);
 
   // connection_ack.cpp
   void process_ack(const Segment& segment, bool bare, Instant now);
@@ -314,7 +306,9 @@ class Connection {
   void on_window_opened(Instant now);
   void after_ack_by_state(Instant now);
   AckFacts facts_now(Instant now) const;
-  SendView send_view() const { return {snd_.una, snd_.nxt, send_mss_, sack_on_}; }
+  SendView send_view() const {
+    return {snd_.una, snd_.nxt, send_mss_, sack_on_, settings_.as_linux};
+  }
   bool fin_acked() const { return fin_sent_ && snd_.una == snd_.nxt; }
 
   // connection_path.cpp
@@ -372,6 +366,7 @@ class Connection {
   bool ends_on_time() const;
   Duration patience() const;
   bool has_tried_enough() const;
+  bool repeats_syn() const;
 
   // connection_probes.cpp
   void wait_for_window(Instant now);
@@ -393,6 +388,11 @@ class Connection {
   State state_ = State::closed;
   CloseReason close_reason_ = CloseReason::none;
   std::optional<PathError> path_error_;
+  State ended_in_ = State::closed;
+  bool was_reset_ = false;
+  bool keeps_unread_ = false;
+  bool is_deaf_ = false;
+  bool is_deferred_ = false;  // the SYN-ACK was acknowledged, but that does not count yet
   std::uint8_t events_ = 0;
   bool passive_ = false;  // RFC 9293 MUST-11
   bool is_v6_ = false;
@@ -446,6 +446,7 @@ class Connection {
   std::uint64_t acked_sequence_ = 0;  // bytes that SND.UNA has moved by
 
   std::uint32_t acked_piece_ = 0;  // payload of the largest segment acknowledged
+  std::uint32_t path_mtu_ = 0;     // ours, or what a router has said
   std::uint32_t doubted_mss_ = 0;  // that ICMP asked for; zero: none waits (RFC 5927 R5927-4)
   Seq doubted_sequence_;           // which it quoted
 

@@ -10,11 +10,12 @@ DropReason Connection::on_segment(Segment& segment, Instant now) {
   if (state_ == State::closed) return DropReason::no_listener;
   if (state_ == State::syn_sent) return on_segment_syn_sent(segment, now);
   const bool bare = segment.length() == 0;  // before the window cuts it
+  const Seq first = segment.seq;
   if (const Stop stop = check_timestamps(segment, now)) return *stop;
   if (const Stop stop = check_sequence(segment, now)) return *stop;
   if (const Stop stop = check_reset(segment, now)) return *stop;
   if (const Stop stop = check_syn(segment, now)) return *stop;
-  if (const Stop stop = check_ack(segment, bare, now)) return *stop;
+  if (const Stop stop = check_ack(segment, first, bare, now)) return *stop;
   return take_text_and_fin(segment, now);
 }
 
@@ -36,7 +37,8 @@ DropReason Connection::on_segment_syn_sent(Segment& segment, Instant now) {
   }
   if (segment.has(wire::kRst)) {
     if (!has_ack) return DropReason::tcp_blind_reset;  // RFC 9293 SA-S4, RFC 5961 R5961-6
-    finish(CloseReason::refused);                      // RFC 9293 SA-S3
+    was_reset_ = true;
+    finish(CloseReason::refused);  // RFC 9293 SA-S3
     return DropReason::none;
   }
   if (!segment.has(wire::kSyn)) return DropReason::tcp_no_ack;  // RFC 9293 SA-S7
@@ -81,7 +83,8 @@ Connection::Stop Connection::check_timestamps(const Segment& segment, Instant no
   }
   if (!timestamps_on_ || segment.has(wire::kRst)) return {};  // RFC 7323 R7323-11, R7323-17
   if (!segment.options->has_timestamps) {  // RFC 7323 R7323-10; a SYN is to be challenged
-    return segment.has(wire::kSyn) ? Stop() : DropReason::tcp_no_timestamp;
+    const bool is_taken = segment.has(wire::kSyn) || settings_.as_linux;
+    return is_taken ? Stop() : DropReason::tcp_no_timestamp;
   }
   if (!is_too_old(segment, now) || ts_recent_is_stale(now)) return {};
   if (may_challenge(now)) ack_debt_.owe_duplicate(rcv_.nxt);
@@ -114,7 +117,6 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
   }
   if (!acceptable) return refuse_sequence(segment, now);
   if (window == 0 && length > 0) ack_debt_.owe_now();
-  update_ts_recent(segment, now);
   trim_to_window(segment);
   if (!segment.has(wire::kRst) && !segment.has(wire::kSyn)) {
     last_heard_ = now;
@@ -169,10 +171,10 @@ bool Connection::ts_recent_is_stale(Instant now) const {
   return now - ts_recent_at_ > kTimestampValidity;
 }
 
-// RFC 7323 R7323-14.
-void Connection::update_ts_recent(const Segment& segment, Instant now) {
-  if (!timestamps_on_ || segment.has(wire::kRst) || !segment.options->has_timestamps) return;
-  if (segment.seq > rcv_.last_ack_sent) return;
+// RFC 7323 R7323-14. `first`: where it began before the window cut it.
+void Connection::update_ts_recent(const Segment& segment, Seq first, Instant now) {
+  if (!timestamps_on_ || !segment.options->has_timestamps) return;
+  if (first > rcv_.last_ack_sent) return;
   if (is_old_timestamp(segment) && !ts_recent_is_stale(now)) return;
   if (receive_buffer_.has_gap() && now >= overtaken_until_) {
     ts_before_gap_ = ts_recent_;
@@ -190,6 +192,7 @@ Connection::Stop Connection::check_reset(const Segment& segment, Instant now) {
     challenge(now);
     return DropReason::tcp_blind_reset;
   }
+  was_reset_ = true;
   if (state_ == State::syn_received && !passive_) {
     finish(CloseReason::refused);  // RFC 9293 SA-7
   } else if (state_ == State::closing || state_ == State::last_ack) {
@@ -230,19 +233,33 @@ void Connection::challenge(Instant now) {
 
 // --- fifth step: ACK --------------------------------------------------------------------------
 
-Connection::Stop Connection::check_ack(const Segment& segment, bool bare, Instant now) {
+Connection::Stop Connection::check_ack(const Segment& segment, Seq first, bool bare, Instant now) {
   if (!segment.has(wire::kAck)) return DropReason::tcp_no_ack;  // RFC 9293 SA-12
   if (state_ == State::syn_received) {
+    if (const Stop stop = defer_accept(segment)) return stop;
     if (const Stop stop = establish_on_ack(segment, now)) return stop;
   }
   // RFC 9293 SA-13, MAY-12, RFC 5961 R5961-3.
-  if (segment.ack > snd_.nxt || segment.ack < snd_.una - snd_.max_wnd) {
-    challenge(now);
+  const bool is_unsent = segment.ack > snd_.nxt;
+  if (is_unsent || segment.ack < snd_.una - snd_.max_wnd) {
+    const bool is_silent = settings_.as_linux && is_unsent && state_ == State::established;
+    if (!is_silent) challenge(now);
     return DropReason::tcp_bad_ack;
   }
+  update_ts_recent(segment, first, now);
   process_ack(segment, bare, now);
   if (state_ == State::closed) return DropReason::none;
   return {};
+}
+
+// Whoever says nothing is not worth an application's time yet: the ACK is not heard, but there is
+// no need to repeat the SYN-ACK until then.
+Connection::Stop Connection::defer_accept(const Segment& segment) {
+  const bool is_bare = segment.length() == 0 && segment.seq == rcv_.nxt;
+  if (!passive_ || !is_bare || retransmits_ >= options_.defer_accept) return {};
+  if (segment.ack != snd_.nxt || snd_.nxt == snd_.iss) return {};
+  is_deferred_ = true;
+  return DropReason::none;
 }
 
 // RFC 9293 SA-14.
@@ -267,8 +284,9 @@ Connection::Stop Connection::establish_on_ack(const Segment& segment, Instant no
 Connection::Stop Connection::take_text(Segment& segment, Instant now) {
   if (segment.payload.empty()) return {};
   if (!can_receive(state_)) return {};  // RFC 9293 SA-24: ignored
-  if (application_gone_) {              // RFC 9293 SHLD-3: nobody will ever read it
-    finish(CloseReason::aborted);
+  const bool is_deaf = is_deaf_ && state_ != State::established;
+  if (application_gone_ || is_deaf) {  // RFC 9293 SHLD-3: nobody will ever read it
+    finish(application_gone_ ? CloseReason::aborted : CloseReason::reset);
     owed_reset_ = segment.ack;
     resets_segment_ = true;
     return DropReason::tcp_after_close;

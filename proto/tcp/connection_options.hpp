@@ -24,6 +24,7 @@ struct ConnectionOptions {
   std::uint32_t max_segment = 0;     // payload bytes with TCP's options; zero: as the path allows
   std::uint32_t receive_buffer = 0;  // bytes, for good; zero: grown as the path deserves it
   std::uint32_t send_buffer = 0;     // likewise
+  std::uint32_t defer_accept = 0;    // timeouts of a SYN-ACK; zero: not
   std::uint32_t unsent_low_water = UINT32_MAX;  // bytes that may wait to be sent
   bool has_user_timeout = false;                // it was set here: it bounds a SYN's patience, too
 };

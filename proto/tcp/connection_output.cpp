@@ -92,11 +92,12 @@ std::uint32_t Connection::possible_window() const {
 
 // RFC 7323 R7323-3: not scaled.
 std::uint16_t Connection::syn_window(std::uint32_t room) const {
+  const std::uint32_t mss = advertised_mss_ - (timestamps_on_ ? kTimestampsLength : 0);
   if (settings_.initial_receive_window != 0) {
     room = std::min(room, settings_.initial_receive_window);
+  } else if (settings_.round_initial_window && room > mss) {
+    room -= room % mss;
   }
-  const std::uint32_t mss = advertised_mss_ - (timestamps_on_ ? kTimestampsLength : 0);
-  if (settings_.round_initial_window && room > mss) room -= room % mss;
   return static_cast<std::uint16_t>(std::min(room, kUnscaledWindow));
 }
 
@@ -328,7 +329,8 @@ bool Connection::next_retransmission(OutSegment& out, Instant now) {
 // Nagle's rule (RFC 9293 MUST-17, SHLD-7), in Minshall's form, and the application's.
 bool Connection::sends_small() const {
   if (fin_wanted_ || flush_due_) return true;
-  return !corked_ && !more_follows_ && (!nagle_ || small_end_ <= snd_.una);
+  if (corked_ || more_follows_) return false;
+  return !nagle_ || (settings_.nagle_by_the_book ? flight() == 0 : small_end_ <= snd_.una);
 }
 
 // How much of the unsent data may go now: RFC 9293 R9293-3 (MUST-38), with the congestion window.

@@ -37,11 +37,13 @@ DropReason Connection::on_path_error(PathError error, Seq sequence, std::uint32_
 // RFC 5927 R5927-4: where packets of a size have arrived, who says that it is too big must wait for
 // a timeout to agree.
 DropReason Connection::on_packet_too_big(Seq sequence, std::uint32_t mtu) {
-  const std::uint32_t headers = (is_v6_ ? 60u : 40u) + (timestamps_on_ ? kTimestampsLength : 0);
+  const std::uint32_t headers =
+      (is_v6_ ? kHeadersV6 : kHeadersV4) + (timestamps_on_ ? kTimestampsLength : 0);
   const std::uint32_t floor = is_v6_ ? 1280 : 68;  // RFC 1191 R1191-1, RFC 8201 R8201-1
   if (mtu == 0 && !is_v6_) mtu = plateau_below(send_mss_ + headers);
   // A SYN is never too big: who says so has not seen it.
   if (mtu < floor || !is_synchronized(state_)) return DropReason::icmp_out_of_window;
+  path_mtu_ = std::min(path_mtu_, mtu);
   const std::uint32_t mss = std::max(mtu - headers, kMinSendMss - kTimestampsLength);
   if (mss >= send_mss_) return DropReason::none;  // RFC 1191 R1191-3: never raised
   if (mss >= acked_piece_) {

@@ -4,13 +4,6 @@
 #include "proto/tcp/connection.hpp"
 
 namespace sluice::tcp {
-namespace {
-
-constexpr std::uint32_t kHeadersV4 = 40;  // bytes of IP and TCP, without options
-constexpr std::uint32_t kHeadersV6 = 60;
-
-}  // namespace
-
 Snapshot Connection::snapshot() const {
   Snapshot said;
   said.state = state_;
@@ -31,7 +24,7 @@ void Connection::say_options(Snapshot& said) const {
   const std::uint32_t options = timestamps_on_ ? kTimestampsLength : 0;
   said.snd_mss = send_mss_;
   said.advmss = advertised_mss_ - options;
-  said.pmtu = send_mss_ + options + (is_v6_ ? kHeadersV6 : kHeadersV4);
+  said.pmtu = path_mtu_;
 }
 
 void Connection::say_sender(Snapshot& said) const {

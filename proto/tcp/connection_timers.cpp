@@ -64,7 +64,15 @@ Duration Connection::patience() const {
 bool Connection::has_tried_enough() const {
   if (is_synchronized(state_)) return false;
   const bool is_listeners = state_ == State::syn_received && passive_;
-  return retransmits_ >= (is_listeners ? settings_.syn_ack_retries : options_.syn_retries);
+  if (!is_listeners) return retransmits_ >= options_.syn_retries;
+  const bool is_waiting = is_deferred_ && retransmits_ < options_.defer_accept;
+  return retransmits_ >= settings_.syn_ack_retries && !is_waiting;
+}
+
+// Not while the peer has heard us and may still have something to say; the last time before that
+// ends it gets another chance.
+bool Connection::repeats_syn() const {
+  return !is_deferred_ || retransmits_ + 1u >= options_.defer_accept;
 }
 
 bool Connection::gave_up(Instant now) {
@@ -79,11 +87,12 @@ void Connection::on_retransmit_timeout(Instant now) {
   if (settings_.as_linux && retransmits_ == 0) unanswered_since_ = now;  // it counts from here
   if (gave_up(now)) return;
   ++counters_.timeouts;
+  const bool repeats = repeats_syn();
   if (retransmits_ < UINT8_MAX) ++retransmits_;
   reorder_deadline_ = tail_probe_deadline_ = Instant::never();
   if (!is_synchronized(state_)) {
-    syn_due_ = syn_resent_ = true;
-    ++counters_.retransmitted;
+    if (repeats) syn_due_ = syn_resent_ = true;
+    if (repeats) ++counters_.retransmitted;
   } else {
     rate_.on_lost(recovery_.on_timeout(send_view(), sent_, *congestion_, now));
     cwr_due_ = ecn_on_;  // RFC 3168 R3168-5

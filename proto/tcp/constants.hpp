@@ -9,11 +9,13 @@
 
 namespace sluice::tcp {
 
-inline constexpr std::uint32_t kDefaultMssV4 = 536;       // RFC 9293 MUST-15
-inline constexpr std::uint32_t kDefaultMssV6 = 1220;      // RFC 9293 MUST-15
-inline constexpr std::uint32_t kMinSendMss = 48;          // below, a peer's MSS option is an attack
-inline constexpr std::uint32_t kDupThresh = 3;            // RFC 5681 3.2
-inline constexpr std::uint8_t kMaxWindowScale = 14;       // RFC 7323 R7323-2
+inline constexpr std::uint32_t kDefaultMssV4 = 536;   // RFC 9293 MUST-15
+inline constexpr std::uint32_t kDefaultMssV6 = 1220;  // RFC 9293 MUST-15
+inline constexpr std::uint32_t kMinSendMss = 48;      // below, a peer's MSS option is an attack
+inline constexpr std::uint32_t kDupThresh = 3;        // RFC 5681 3.2
+inline constexpr std::uint8_t kMaxWindowScale = 14;   // RFC 7323 R7323-2
+inline constexpr std::uint32_t kHeadersV4 = 40;       // bytes of IP and TCP, without options
+inline constexpr std::uint32_t kHeadersV6 = 60;
 inline constexpr std::uint32_t kUnscaledWindow = 65'535;  // the largest without scaling
 inline constexpr std::uint32_t kTimestampsLength = 12;    // NOP NOP and the option
 inline constexpr std::uint32_t kMaxSegmentPieces = 18;    // pieces of payload in one segment
@@ -58,10 +60,11 @@ struct Settings {
   bool window_scaling = true;                      // RFC 7323
   // 0 to 14, of windows that we announce; none: as the largest buffer needs it.
   std::optional<std::uint8_t> window_scale;
-  bool sack = true;                             // RFC 2018
-  Algorithm congestion = Algorithm::cubic;      // RFC 9438
-  Ecn ecn = Ecn::accept;                        // RFC 9293 SHLD-8
-  bool nagle = true;                            // RFC 9293 SHLD-7; the default of a connection
+  bool sack = true;                         // RFC 2018
+  Algorithm congestion = Algorithm::cubic;  // RFC 9438
+  Ecn ecn = Ecn::accept;                    // RFC 9293 SHLD-8
+  bool nagle_by_the_book = false;  // any byte in flight holds back less than a segment: RFC 9293
+  bool nagle = true;               // RFC 9293 SHLD-7; the default of a connection
   Duration initial_rto = Duration::seconds(1);  // RFC 6298 R6298-1
   // RFC 6298 R6298-4 asks for 1 s. 200 ms, as Linux does: over TUN a round trip takes microseconds.
   Duration min_rto = Duration::milliseconds(200);

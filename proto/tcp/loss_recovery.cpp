@@ -142,9 +142,8 @@ Rack::Verdict LossRecovery::find_lost(const AckFacts& ack, SentSegments& sent, b
 // --- recoveries ---------------------------------------------------------------------------------
 
 void LossRecovery::begin(const AckFacts& ack, CongestionControl& congestion, bool by_ecn) {
-  // RFC 5681 R5681-14: what limited transmit sent, beyond the window, does not count.
   const std::uint32_t flight = flight_borne(ack);
-  congestion.on_congestion(std::min(flight, congestion.window()), by_ecn, ack.now);
+  congestion.on_congestion(answered_flight(ack, congestion), by_ecn, ack.now);
   is_paced_ = congestion.pacing_rate() > 0;
   prr_.start(congestion.window(), flight, flight - ack.flight_before);
   began_at_ = ack.now;
@@ -153,6 +152,12 @@ void LossRecovery::begin(const AckFacts& ack, CongestionControl& congestion, boo
   phase_ = Phase::marked;
   recover_ = ack.snd.nxt;
   if (!by_ecn) begin_repair(ack.snd.nxt);
+}
+
+// RFC 5681 R5681-14: what limited transmit sent, beyond the window, does not count.
+std::uint32_t LossRecovery::answered_flight(const AckFacts& ack,
+                                            const CongestionControl& congestion) const {
+  return ack.snd.as_linux ? congestion.window() : std::min(flight_borne(ack), congestion.window());
 }
 
 // What the window must be is known.
@@ -166,7 +171,7 @@ void LossRecovery::begin_repair(Seq nxt) {
 
 // The loss is repaired already: only the congestion is left to answer.
 void LossRecovery::reduce_once(const AckFacts& ack, CongestionControl& congestion) {
-  congestion.on_congestion(std::min(flight_borne(ack), congestion.window()), false, ack.now);
+  congestion.on_congestion(answered_flight(ack, congestion), false, ack.now);
   congestion.on_recovery_end(ack.now);
   recover_ = ack.snd.nxt;  // RFC 3168 R3168-5: a mark in the same window asks for no more
 }
@@ -187,7 +192,8 @@ std::uint32_t LossRecovery::on_timeout(const SendView& snd, SentSegments& sent,
                                        CongestionControl& congestion, Instant now) {
   const bool was_open = !in_recovery();
   const bool is_first = phase_ != Phase::after_timeout || snd.una != timed_out_at_;
-  congestion.on_timeout(distance(snd.una, snd.nxt), is_first, now);
+  const std::uint32_t flight = snd.as_linux ? congestion.window() : distance(snd.una, snd.nxt);
+  congestion.on_timeout(flight, is_first, now);
   const bool reneged = sent.head() != nullptr && sent.head()->fate == SentSegment::Fate::sacked;
   if (reneged) sent.forget_sacks();  // RFC 2018 R2018-8
   phase_ = Phase::after_timeout;

@@ -88,6 +88,7 @@ class LossRecovery {
   std::uint32_t flight_borne(const AckFacts& ack) const {
     return std::max(ack.flight_before, flight_sent_);
   }
+  std::uint32_t answered_flight(const AckFacts& ack, const CongestionControl& congestion) const;
   void answer(const AckFacts& ack, const Rack::Verdict& verdict, bool is_left,
               CongestionControl& congestion, Outcome& outcome);
   void begin(const AckFacts& ack, CongestionControl& congestion, bool by_ecn);

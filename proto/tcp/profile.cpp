@@ -41,6 +41,7 @@ Settings strict_settings() {
   Settings settings;
   settings.min_rto = Duration::seconds(1);      // RFC 6298 R6298-4
   settings.quick_acks = 0;                      // RFC 9293 SHLD-18, SHLD-19
+  settings.nagle_by_the_book = true;            // RFC 9293 R9293-3
   settings.time_wait = Duration::seconds(240);  // RFC 9293 MUST-13
   return settings;
 }

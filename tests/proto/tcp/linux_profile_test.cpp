@@ -381,6 +381,138 @@ TEST_F(LinuxProfile, without_sack_duplicates_count_as_new_only_once) {
   peer.nothing();
 }
 
+// --- segments that are odd
+// -------------------------------------------------------------------------------
+
+TEST_F(LinuxProfile, a_segment_without_the_timestamps_that_were_agreed_is_taken) {
+  peer.says.timestamps = true;
+  peer.connects();
+  EXPECT_EQ(peer.sends(data(10).no_ts()), DropReason::none);
+}
+
+TEST_F(LinuxProfile, an_ack_of_what_was_never_sent_is_dropped_in_silence) {
+  peer.connects();
+  EXPECT_EQ(peer.sends(ack(5000)), DropReason::tcp_bad_ack);
+  peer.nothing();
+}
+
+TEST_F(LinuxProfile, a_window_that_is_set_is_offered_as_it_is) {
+  peer.settings.initial_receive_window = 10'000;
+  peer.called();
+  peer.expects(syn().win(10'000));
+}
+
+// --- acknowledgements
+// --------------------------------------------------------------------------------------
+
+TEST_F(LinuxProfile, sixteen_segments_are_acknowledged_one_by_one) {
+  connects_in(10_ms);
+  for (std::uint32_t i = 0; i < 16; ++i) {
+    peer.sends(data(100));
+    peer.expects(ack(1 + (i + 1) * 100));
+  }
+  peer.sends(data(100));
+  peer.nothing();
+  peer.after(40_ms);
+  peer.expects(ack(1701));
+}
+
+TEST_F(LinuxProfile, fewer_when_the_window_is_small) {
+  peer.open_options = [](Connection& connection) { connection.set_receive_buffer(8760); };
+  connects_in(10_ms);
+  for (int i = 0; i < 8; ++i) {  // half a window of the 536 bytes that it begins with
+    peer.sends(data(100));
+    peer.expects(ack());
+    app.reads_all();
+  }
+  peer.sends(data(100));
+  peer.nothing();
+}
+
+TEST_F(LinuxProfile, who_answers_has_the_answer_carry_the_ack) {
+  connects_in(10_ms);
+  peer.sends(data(100));
+  peer.expects(ack(101));
+  app.reads_all();
+  app.sends(50);
+  peer.expects(psh_ack().ack(101));
+  peer.sends(data(100).ack(51));
+  peer.nothing();
+  app.sends(50);
+  peer.expects(psh_ack().ack(201));
+}
+
+TEST_F(LinuxProfile, an_answer_that_does_not_come_ends_that) {
+  connects_in(10_ms);
+  peer.sends(data(100));
+  app.sends(50);
+  peer.expects(psh_ack().ack(101));
+  peer.sends(data(100).ack(51));
+  peer.after(40_ms);
+  peer.expects(ack(201));
+  peer.sends(data(100));
+  peer.expects(ack(301));  // quick again
+}
+
+TEST_F(LinuxProfile, old_text_that_comes_again_makes_quick) {
+  connects_in(10_ms);
+  for (int i = 0; i < 16; ++i) {
+    peer.sends(data(100));
+    peer.drains();
+  }
+  peer.sends(data(100));
+  peer.nothing();
+  peer.sends(data(100).seq(1));
+  peer.drains();
+  peer.sends(data(100));
+  peer.expects(ack(1801));
+}
+
+TEST_F(LinuxProfile, RFC5681_R5681_18_more_than_a_full_segment_is_told_when_the_window_can_move) {
+  peer.settings.quick_acks = 0;
+  connects_in(10_ms);
+  peer.sends(data(1000));
+  app.reads_all();
+  peer.nothing();
+  peer.sends(data(1000));
+  peer.expects(ack(2001));
+}
+
+TEST_F(LinuxProfile, what_is_read_is_acknowledged_when_it_was_a_whole_message) {
+  peer.settings.quick_acks = 0;
+  connects_in(10_ms);
+  peer.sends(data(100));
+  peer.nothing();
+  app.reads_all();
+  peer.expects(ack(101));
+}
+
+TEST_F(LinuxProfile, a_fin_before_any_text_is_acknowledged_at_once) {
+  connects_in(10_ms);
+  peer.sends(fin_ack());
+  peer.expects(ack(2));
+}
+
+TEST_F(LinuxProfile, a_fin_behind_text_waits_for_ours) {
+  connects_in(10_ms);
+  peer.sends(data(100));
+  peer.expects(ack(101));
+  app.reads_all();
+  peer.sends(fin_ack());
+  peer.nothing();
+  app.closes();
+  peer.expects(fin_ack().ack(102));
+}
+
+TEST_F(LinuxProfile, but_for_40_ms_at_most) {
+  connects_in(10_ms);
+  peer.sends(data(100));
+  peer.expects(ack(101));
+  peer.sends(fin_ack());
+  peer.after(40_ms);
+  peer.expects(ack(102));
+}
+
 // --- strict
 // ----------------------------------------------------------------------------------------------
 

@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(MssRow{1460, 1460, false, false, 1460},
                       MssRow{1460, 1000, false, false, 1000}, MssRow{900, 1460, false, false, 900},
                       MssRow{{}, 1460, false, false, 536}, MssRow{{}, 1440, true, false, 1220},
-                      MssRow{1460, 1460, false, true, 1448}, MssRow{0, 1460, false, false, 48},
+                      MssRow{1460, 1460, false, true, 1448}, MssRow{0, 1460, false, false, 536},
                       MssRow{1, 1460, false, true, 36},
                       MssRow{65'535, 65'495, false, false, 65'495}));
 TEST_P(Mss, RFC9293_MUST_15_MUST_16_the_send_size) {

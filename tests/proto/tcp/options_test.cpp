@@ -252,6 +252,65 @@ TEST_F(Options, fin_wait_2_lasts_as_long_as_asked) {
   EXPECT_EQ(peer.state(), State::closed);
 }
 
+// --- the end
+// ---------------------------------------------------------------------------------------
+
+TEST_F(Options, what_was_received_can_be_read_after_a_reset) {
+  peer.open_options = [](Connection& connection) { connection.set_keep_unread(true); };
+  peer.connects();
+  peer.sends(data(100));
+  peer.sends(rst());
+  EXPECT_EQ(peer.connection().close_reason(), CloseReason::reset);
+  EXPECT_TRUE(peer.connection().was_reset());
+  EXPECT_EQ(peer.connection().ended_in(), State::established);
+  app.reads(100);
+  EXPECT_FALSE(peer.connection().at_end());
+}
+
+TEST_F(Options, who_aborts_reads_no_more) {
+  peer.open_options = [](Connection& connection) { connection.set_keep_unread(true); };
+  peer.connects();
+  peer.sends(data(100));
+  app.aborts();
+  EXPECT_EQ(peer.connection().readable(), 0u);
+  EXPECT_FALSE(peer.connection().was_reset());
+}
+
+TEST_F(Options, RFC9293_SHLD_3_who_is_deaf_resets_text_once_its_fin_is_out) {
+  peer.connects();
+  peer.connection().stop_receiving();
+  EXPECT_EQ(peer.sends(data(10)), DropReason::none);
+  app.shuts_down();
+  peer.drains();
+  EXPECT_EQ(peer.sends(data(10).ack(2)), DropReason::tcp_after_close);
+  peer.expects(rst().seq(2));
+  EXPECT_EQ(peer.connection().close_reason(), CloseReason::reset);
+}
+
+TEST_F(Options, a_deferred_accept_waits_for_text) {
+  peer.open_options = [](Connection& connection) { connection.set_defer_accept(2); };
+  peer.opens();
+  peer.expects(syn_ack());
+  peer.sends(ack(1));
+  EXPECT_EQ(peer.state(), State::syn_received);
+  peer.at(2_s);  // nothing is repeated to who has heard
+  peer.sends(data(10));
+  EXPECT_EQ(peer.state(), State::established);
+}
+
+TEST_F(Options, a_deferred_accept_gives_a_last_chance) {
+  peer.open_options = [](Connection& connection) { connection.set_defer_accept(2); };
+  peer.opens();
+  peer.expects(syn_ack());
+  peer.sends(ack(1));
+  peer.at(1_s);
+  peer.nothing();
+  peer.at(3_s);
+  peer.expects(syn_ack());
+  peer.sends(ack(1));
+  EXPECT_EQ(peer.state(), State::established);
+}
+
 // --- errors of the path
 // ----------------------------------------------------------------------------
 
@@ -274,6 +333,15 @@ TEST_F(Options, a_soft_error_is_forgotten_when_the_peer_answers) {
   peer.drains();
   peer.connection().on_path_error(PathError::net_unreachable, peer.our_iss + 1u, 0);
   peer.sends(ack(11));
+  EXPECT_EQ(peer.connection().path_error(), std::nullopt);
+}
+
+TEST_F(Options, a_soft_error_can_be_taken) {
+  peer.connects();
+  app.sends(10);
+  peer.drains();
+  peer.connection().on_path_error(PathError::net_unreachable, peer.our_iss + 1u, 0);
+  EXPECT_EQ(peer.connection().take_path_error(), PathError::net_unreachable);
   EXPECT_EQ(peer.connection().path_error(), std::nullopt);
 }
 
