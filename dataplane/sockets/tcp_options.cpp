@@ -239,6 +239,8 @@ void TcpSocket::apply_reuse() {
 void TcpSocket::prepare(ConnectionSlot& slot) const {
   tcp::Connection& tcp = slot.tcp;
   apply_ip(slot);
+  tcp.set_keep_unread(true);
+  tcp.set_defer_accept(choices_.defer_accept);
   slot.shares_port = common_.shares_port;
   tcp.set_nodelay(choices_.nodelay);
   tcp.set_cork(choices_.cork);

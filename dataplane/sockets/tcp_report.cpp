@@ -12,27 +12,15 @@ namespace {
 // Linux' way to say that there is no threshold.
 constexpr std::uint32_t kNoThreshold = 0x7fffffff;
 
-// Linux' icmp_err_convert and icmpv6_err_convert.
-int error_of(tcp::PathError error, bool v4) {
-  switch (error) {
-    case tcp::PathError::packet_too_big: return EMSGSIZE;
-    case tcp::PathError::net_unreachable:
-    case tcp::PathError::net_unknown: return ENETUNREACH;
-    case tcp::PathError::host_unreachable:
-    case tcp::PathError::time_exceeded: return EHOSTUNREACH;
-    case tcp::PathError::protocol_unreachable: return ENOPROTOOPT;
-    case tcp::PathError::port_unreachable: return ECONNREFUSED;
-    case tcp::PathError::source_route_failed: return EOPNOTSUPP;
-    case tcp::PathError::host_unknown: return EHOSTDOWN;
-    case tcp::PathError::host_isolated: return ENONET;
-    case tcp::PathError::prohibited: return v4 ? EHOSTUNREACH : EACCES;
-    case tcp::PathError::parameter_problem: return EPROTO;
-  }
-  return EHOSTUNREACH;
+// tcp_reset of Linux.
+int error_of_reset(tcp::State state) {
+  if (state == tcp::State::syn_sent) return ECONNREFUSED;
+  return state == tcp::State::close_wait ? EPIPE : ECONNRESET;
 }
 
 // What a connection's end leaves in SO_ERROR.
 int error_of(const ConnectionSlot& slot) {
+  if (slot.tcp.was_reset()) return error_of_reset(slot.tcp.ended_in());
   switch (slot.tcp.close_reason()) {
     case CloseReason::none:
     case CloseReason::normal:
@@ -129,9 +117,12 @@ int TcpSocket::pending_or(int otherwise) {
   return error != 0 ? -error : otherwise;
 }
 
+// Of a connection that lives, also what ICMP has said meanwhile: Linux' sk_err_soft.
 int TcpSocket::take_error() {
   note_end();
-  return std::exchange(error_, 0);
+  if (error_ != 0 || !has_connection()) return std::exchange(error_, 0);
+  const auto soft = connection_->tcp.take_path_error();
+  return soft ? errno_of(*soft, connection_->flow_key.remote.is_v4()) : 0;
 }
 
 int TcpSocket::tell_tcp(TcpInfo& told) {

@@ -186,7 +186,7 @@ int TcpSocket::finish_connect() {
     case tcp::State::syn_sent:
     case tcp::State::syn_received: return -EALREADY;
     case tcp::State::closed: {
-      const int error = take_error();
+      const int error = std::exchange(error_, 0);
       disconnect();
       error_ = 0;
       return error != 0 ? -error : -ECONNABORTED;

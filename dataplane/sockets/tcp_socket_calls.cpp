@@ -132,6 +132,7 @@ int TcpSocket::shutdown(int how) {
     phase_ = is_open ? Phase::connected : Phase::disconnecting;
   }
   const int result = is_closed() ? -ENOTCONN : 0;
+  if (result == 0 && receive) connection_->tcp.stop_receiving();
   if (result == 0 && send) connection_->shutdown_send();
   shut_receive_ = shut_receive_ || receive;
   shut_send_ = shut_send_ || send;

@@ -278,6 +278,20 @@ TEST_F(SocketListen, AcceptedSocketsInheritWhatWasChosen) {
   }
 }
 
+// A bare ACK does not open it, text does (Linux' tcp_check_req).
+TEST_F(SocketListen, MayDeferUntilTextComes) {
+  const int listener = host.socket();
+  EXPECT_EQ(host.set(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, 5), 0);
+  ASSERT_EQ(host.bind(listener, {kOwn, 80}), 0);
+  ASSERT_EQ(host.listen(listener), 0);
+  const std::uint32_t ours = opens(6000);
+  EXPECT_EQ(host.accept(listener), -EAGAIN);
+  passes(900 * kMillisecond);
+  EXPECT_TRUE(later.empty());
+  gives(to_listener(6000), wire::kAck | wire::kPsh, kIsn + 1, ours, "request");
+  EXPECT_EQ(host.recv(host.accept(listener)), "request");
+}
+
 TEST_F(SocketListen, AcceptNeedsAHandle) {
   sluice_config config = make_config(kOwn);
   config.max_sockets = 1;

@@ -205,6 +205,12 @@ TEST_F(SocketOptions, WithoutDiscoveryPacketsMayBeFragmented) {
   EXPECT_EQ(syn.bytes[kFlags], 0);
 }
 
+TEST_F(SocketOptions, MtuIsThePaths) {
+  EXPECT_EQ(host.get(host.socket(), IPPROTO_IP, IP_MTU), -ENOTCONN);
+  const Connection made = connects();
+  EXPECT_EQ(host.get(made.handle, IPPROTO_IP, IP_MTU), 1500);
+}
+
 TEST_F(SocketOptions, KeepaliveProbes) {
   const Connection made = connects();
   EXPECT_EQ(host.set(made.handle, IPPROTO_TCP, TCP_KEEPIDLE, 5), 0);

@@ -122,6 +122,57 @@ TEST_F(SocketTransfer, AResetIsReportedToWhoSends) {
   EXPECT_EQ(host.shutdown(made.handle, SHUT_WR), -ENOTCONN);
 }
 
+TEST_F(SocketTransfer, WhatCameBeforeAResetIsReadFirst) {
+  const Connection made = connects();
+  gives(made.flow, wire::kAck, made.theirs, made.ours, "before");
+  gives(made.flow, wire::kRst, made.theirs + 6);
+  EXPECT_EQ(host.recv(made.handle), "before");
+  EXPECT_EQ(receives(made.handle), -ECONNRESET);
+}
+
+TEST_F(SocketTransfer, AResetAfterAFinIsABrokenPipe) {
+  const Connection made = connects();
+  gives(made.flow, wire::kAck | wire::kFin, made.theirs, made.ours);
+  gives(made.flow, wire::kRst, made.theirs + 1);
+  EXPECT_EQ(receives(made.handle), 0);
+  EXPECT_EQ(host.error(made.handle), EPIPE);
+}
+
+TEST_F(SocketTransfer, AResetInEachStateOfClosingIsReported) {
+  for (const bool fin_is_acked : {false, true}) {
+    const Connection made = connects();
+    EXPECT_EQ(host.shutdown(made.handle, SHUT_WR), 0);
+    takes();
+    if (fin_is_acked) gives(made.flow, wire::kAck, made.theirs, made.ours + 1);
+    gives(made.flow, wire::kRst, made.theirs);
+    EXPECT_EQ(host.error(made.handle), ECONNRESET);
+  }
+  const Connection last_ack = connects();
+  gives(last_ack.flow, wire::kAck | wire::kFin, last_ack.theirs, last_ack.ours);
+  EXPECT_EQ(host.shutdown(last_ack.handle, SHUT_WR), 0);
+  takes();
+  gives(last_ack.flow, wire::kRst, last_ack.theirs + 1);
+  EXPECT_EQ(host.error(last_ack.handle), ECONNRESET);
+}
+
+TEST_F(SocketTransfer, SoErrorTakesASoftErrorToo) {
+  const Connection made = connects();
+  EXPECT_EQ(host.send(made.handle, "x"), 1);
+  gives_error(takes_one(), wire::icmp_v4::kUnreachable, 0);
+  EXPECT_EQ(host.error(made.handle), ENETUNREACH);
+  EXPECT_EQ(host.error(made.handle), 0);
+}
+
+TEST_F(SocketTransfer, TextAfterShutdownBothWaysIsReset) {
+  const Connection made = connects();
+  EXPECT_EQ(host.shutdown(made.handle, SHUT_RDWR), 0);
+  EXPECT_TRUE(takes_one().has(wire::kFin | wire::kAck));
+  gives(made.flow, wire::kAck, made.theirs, made.ours + 1, "late");
+  const Said reset = takes_one();
+  EXPECT_NE(reset.packet.tcp.flags & wire::kRst, 0);
+  EXPECT_EQ(host.error(made.handle), ECONNRESET);
+}
+
 TEST_F(SocketTransfer, GivesUpAfterTheUserTimeout) {
   const Connection made = connects();
   EXPECT_EQ(host.set(made.handle, IPPROTO_TCP, TCP_USER_TIMEOUT, 3000), 0);
