@@ -326,6 +326,10 @@ ssize_t sluice_recvmsg(sluice_stack* stack, int handle, struct msghdr* message, 
   });
 }
 
+int sluice_at_mark(sluice_stack* stack, int handle) {
+  return with_socket<int>(stack, handle, [](Socket& socket) { return socket.at_mark(); });
+}
+
 int sluice_shutdown(sluice_stack* stack, int handle, int how) {
   return with_socket<int>(stack, handle, [&](Socket& socket) { return socket.shutdown(how); });
 }

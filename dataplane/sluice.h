@@ -283,6 +283,11 @@ SLUICE_API ssize_t sluice_recvfrom(sluice_stack* stack, int handle, void* bytes,
 SLUICE_API ssize_t sluice_recvmsg(sluice_stack* stack, int handle, struct msghdr* message,
                                   int flags);
 
+/* As sockatmark(): 1 when the next byte is the urgent one, at which each sluice_recv() stops, else
+ * 0. What is read from there on comes behind it, or begins with it (SO_OOBINLINE). -EOPNOTSUPP: not
+ * a TCP socket. */
+SLUICE_API int sluice_at_mark(sluice_stack* stack, int handle);
+
 /* how: SHUT_RD, SHUT_WR, SHUT_RDWR. -ENOTCONN. */
 SLUICE_API int sluice_shutdown(sluice_stack* stack, int handle, int how);
 
@@ -319,7 +324,7 @@ enum sluice_ready {
   SLUICE_WRITABLE = 2,  /* send would take something, or fail */
   SLUICE_ERROR = 4,     /* SO_ERROR is set */
   SLUICE_HANGUP = 8,    /* closed both ways */
-  SLUICE_PRIORITY = 16, /* urgent data */
+  SLUICE_PRIORITY = 16, /* urgent data is announced or here; told again when it has come */
   SLUICE_PEER_CLOSED = 32, /* the peer will send no more */
 };
 

@@ -35,6 +35,9 @@ class StreamEvents {
   virtual void on_connecting(Stream&) {}
   // The handshake is done.
   virtual void on_open(Stream&) {}
+  // The peer has urgent data under way, or its urgent byte has come (RFC 9293 MUST-32). Streams get
+  // it in line, as RFC 6093 advises; a read stops in front of the urgent byte.
+  virtual void on_urgent(Stream&) {}
   // More bytes can be read. Called again only when more arrive: read all, or come back later.
   virtual void on_readable(Stream&) {}
   // There is room again, after send() had filled the buffer or took less than it was offered.

@@ -351,6 +351,9 @@ void Shard::dispatch(ConnectionSlot& slot) {
     if ((events & tcp::kOpened) != 0 && !accept(slot)) return;
     const bool listening = slot.events != nullptr && !slot.application_gone;
     if (listening && (events & tcp::kOpened) != 0) slot.events->on_open(slot);
+    if (listening && (events & tcp::kUrgent) != 0 && !slot.application_gone) {
+      slot.events->on_urgent(slot);
+    }
     if (listening && (events & tcp::kReadable) != 0 && !slot.application_gone) {
       slot.events->on_readable(slot);
     }

@@ -65,6 +65,8 @@ class Socket : public ListNode<ChangedTag> {
   virtual int peer_name(SocketAddress& name) const = 0;
   // A set of enum sluice_ready.
   virtual int ready() = 0;
+  // As sockatmark() of POSIX.
+  virtual int at_mark() const = 0;
   virtual int tell_tcp(TcpInfo& told) = 0;
 
   int set_option(int level, int name, Bytes value);
@@ -99,6 +101,11 @@ class Socket : public ListNode<ChangedTag> {
   int choose_ends(const std::optional<IpAddress>& bound, FlowKey& flow) const;
   // Something about its readiness may have changed.
   void note_change();
+  // `events` are news, even if they held before.
+  void tell_again(int events) {
+    told_ &= ~events;
+    note_change();
+  }
 
   // --- its port -------------------------------------------------------------------------------
   virtual PortBindings& ports() const = 0;

@@ -252,6 +252,7 @@ void TcpSocket::prepare(ConnectionSlot& slot) const {
   if (common_.keepalive) tcp.set_keepalive(choices_.keepalive_idle, stack_.now());
   tcp.set_syn_retries(choices_.syn_retries);
   tcp.set_fin_wait_2_timeout(fin_wait_2_timeout());
+  tcp.set_urgent_inline(common_.urgent_inline);
   if (choices_.unsent_low_water != 0) tcp.set_unsent_low_water(choices_.unsent_low_water);
   if (common_.receive_buffer != 0) tcp.set_receive_buffer(common_.receive_buffer);
   if (common_.send_buffer != 0) tcp.set_send_buffer(common_.send_buffer);

@@ -3,6 +3,7 @@
 //
 //   tcp_socket.cpp        opening and closing
 //   tcp_socket_calls.cpp  send, receive, shutdown, names, readiness
+//   tcp_urgent.cpp        urgent data
 //   tcp_options.cpp       setsockopt and getsockopt
 //   tcp_report.cpp        errno values, sluice_tcp_info
 #pragma once
@@ -34,6 +35,7 @@ class TcpSocket final : public Socket, public StreamEvents {
   int local_name(SocketAddress& name) const override;
   int peer_name(SocketAddress& name) const override;
   int ready() override;
+  int at_mark() const override;
   int tell_tcp(TcpInfo& told) override;
 
   // --- for the accept queue ---------------------------------------------------------------------
@@ -49,6 +51,7 @@ class TcpSocket final : public Socket, public StreamEvents {
   struct Options;
 
   void on_open(Stream&) override { note_change(); }
+  void on_urgent(Stream&) override { tell_again(SLUICE_PRIORITY); }
   void on_readable(Stream&) override { note_change(); }
   void on_writable(Stream&) override { note_change(); }
   void on_peer_closed(Stream&) override { note_change(); }
@@ -66,7 +69,8 @@ class TcpSocket final : public Socket, public StreamEvents {
   void apply_ip() override;
   void apply_buffers() override;
   void apply_keepalive() override;
-  void apply_reuse() override;
+  void apply_own_reuse() override;
+  void apply_inline() override;
   int set_own_option(int level, int name, Bytes value) override;
   int get_own_option(int level, int name, MutableBytes& value) override;
   int set_congestion(Bytes value);
@@ -100,6 +104,9 @@ class TcpSocket final : public Socket, public StreamEvents {
   int check_send();
   ssize_t nothing_to_read();
   bool is_readable() const;
+  bool is_urgent() const;
+  ssize_t receive_urgent(ReceiveRequest& request);
+  Slice read_on(std::size_t most, std::uint32_t count);
   std::uint32_t read_into(Pieces pieces);
   std::uint32_t peek_into(const ReceiveRequest& request) const;
   std::uint32_t skip(std::size_t most);

@@ -9,8 +9,9 @@
 namespace sluice::sockets {
 namespace {
 
-constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
-constexpr int kReceiveFlags = MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL | MSG_PEEK | MSG_TRUNC;
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_OOB;
+constexpr int kReceiveFlags =
+    MSG_DONTWAIT | MSG_WAITALL | MSG_NOSIGNAL | MSG_PEEK | MSG_TRUNC | MSG_OOB;
 
 bool is_handshaking(tcp::State state) {
   return state == tcp::State::syn_sent || state == tcp::State::syn_received;
@@ -35,12 +36,14 @@ ssize_t TcpSocket::send(const SendRequest& request) {
   if (const int error = check_send(); error != 0) return error;
   const std::size_t offered = length_of(request.pieces);
   const bool more = (request.flags & MSG_MORE) != 0;
+  const bool urgent = (request.flags & MSG_OOB) != 0;
   std::size_t taken = 0;
   for (const iovec& piece : request.pieces) {
     const Bytes bytes(static_cast<const std::uint8_t*>(piece.iov_base), piece.iov_len);
     if (bytes.empty()) continue;
     const bool is_last = taken + bytes.size() == offered;
-    const std::uint32_t count = connection_->tcp.send(bytes, {.more = more || !is_last});
+    const std::uint32_t count =
+        connection_->tcp.send(bytes, {.more = more || !is_last, .urgent = urgent});
     taken += count;
     if (count < bytes.size()) break;
   }
@@ -56,12 +59,18 @@ ssize_t TcpSocket::receive(ReceiveRequest& request) {
   if ((request.flags & ~kReceiveFlags) != 0) return -EOPNOTSUPP;
   if (listening_ != nullptr) return -ENOTCONN;
   note_end();
+  if ((request.flags & MSG_OOB) != 0) return receive_urgent(request);
   if (connection_ == nullptr || connection_->readable() == 0) return nothing_to_read();
-  if ((request.flags & MSG_PEEK) != 0) return peek_into(request);
-  const std::uint32_t count = (request.flags & MSG_TRUNC) != 0 ? skip(length_of(request.pieces))
-                                                               : read_into(request.pieces);
-  forget_what_ended();
-  return count;
+  const std::size_t most = length_of(request.pieces);
+  std::uint32_t count = 0;
+  if ((request.flags & MSG_PEEK) != 0) {
+    count = peek_into(request);
+  } else {
+    count = (request.flags & MSG_TRUNC) != 0 ? skip(most) : read_into(request.pieces);
+    forget_what_ended();
+  }
+  // There may have been no more than an urgent byte that is no part of what is read.
+  return count == 0 && most > 0 ? nothing_to_read() : count;
 }
 
 // In the order in which tcp_recvmsg of Linux looks.
@@ -73,23 +82,29 @@ ssize_t TcpSocket::nothing_to_read() {
 }
 
 std::uint32_t TcpSocket::peek_into(const ReceiveRequest& request) const {
+  const tcp::ReadableRun run = connection_->tcp.next_run();
   if ((request.flags & MSG_TRUNC) != 0) {
-    return static_cast<std::uint32_t>(
-        std::min<std::size_t>(connection_->readable(), length_of(request.pieces)));
+    return static_cast<std::uint32_t>(std::min<std::size_t>(run.length, length_of(request.pieces)));
   }
   std::uint32_t count = 0;
   for (const iovec& piece : request.pieces) {
-    const MutableBytes room(static_cast<std::uint8_t*>(piece.iov_base), piece.iov_len);
-    count += connection_->tcp.peek(room, count);
+    const std::size_t length = std::min<std::size_t>(piece.iov_len, run.length - count);
+    const MutableBytes room(static_cast<std::uint8_t*>(piece.iov_base), length);
+    count += connection_->tcp.peek(room, run.skipped + count);
   }
   return count;
+}
+
+// The next of at most `most` bytes, after `count`: one call does not read across the urgent mark.
+Slice TcpSocket::read_on(std::size_t most, std::uint32_t count) {
+  if (count > 0 && connection_->tcp.at_urgent_mark()) return {};
+  return connection_->read(static_cast<std::uint32_t>(std::min<std::size_t>(most, UINT32_MAX)));
 }
 
 std::uint32_t TcpSocket::skip(std::size_t most) {
   std::uint32_t count = 0;
   while (count < most) {
-    const auto rest = std::min<std::size_t>(most - count, UINT32_MAX);
-    const Slice slice = connection_->read(static_cast<std::uint32_t>(rest));
+    const Slice slice = read_on(most - count, count);
     if (slice.empty()) break;
     count += slice.size();
   }
@@ -102,8 +117,7 @@ std::uint32_t TcpSocket::read_into(Pieces pieces) {
     auto* to = static_cast<std::uint8_t*>(piece.iov_base);
     std::size_t room = piece.iov_len;
     while (room > 0) {
-      const Slice slice =
-          connection_->read(static_cast<std::uint32_t>(std::min<std::size_t>(room, UINT32_MAX)));
+      const Slice slice = read_on(room, count);
       if (slice.empty()) return count;
       std::memcpy(to, slice.data(), slice.size());
       to += slice.size();
@@ -173,13 +187,15 @@ int TcpSocket::ready() {
   if (no_receive) ready |= SLUICE_READABLE | SLUICE_PEER_CLOSED;
   if (is_handshaking(state())) return ready;
   if (is_readable()) ready |= SLUICE_READABLE;
+  if (is_urgent()) ready |= SLUICE_PRIORITY;
   if (is_closed() || no_send || connection_->tcp.is_writable()) ready |= SLUICE_WRITABLE;
   return ready;
 }
 
 // SO_RCVLOWAT bytes, or as many as the window lets in.
 bool TcpSocket::is_readable() const {
-  const std::uint32_t readable = connection_ == nullptr ? 0 : connection_->readable();
+  if (connection_ == nullptr) return false;
+  const std::uint32_t readable = connection_->readable() - connection_->tcp.next_run().skipped;
   if (readable == 0 || readable >= common_.receive_low_water) return readable > 0;
   return connection_->tcp.rcv_wnd() <= connection_->tcp.snapshot().rcv_mss;
 }

@@ -199,10 +199,13 @@ std::uint32_t Connection::after_send(std::uint32_t offered, std::uint32_t space,
   if (taken == 0) return 0;
   more_follows_ = ends_unpushed_ = flags.more && taken == offered;  // without room none follows
   flush_due_ = false;
+  if (flags.urgent) urge();
   return taken;
 }
 
 Slice Connection::read(std::uint32_t max_bytes) {
+  if (urgent_.has_mark) [[unlikely]]
+    max_bytes = stop_at_mark(max_bytes);
   Slice out = receive_buffer_.read(max_bytes, resources_);
   if (out.empty() || !can_receive(state_)) return out;
   receive_tuning_.on_taken(out.size());

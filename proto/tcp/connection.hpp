@@ -8,8 +8,8 @@
 //   connection_ack.cpp     what an acknowledgement does to the sender
 //   connection_path.cpp    what ICMP and routers say of the path
 //   connection_output.cpp  what is sent next
-//   connection_timers.cpp  retransmission, giving up
-//   connection_probes.cpp  of windows, of a flight's tail, keepalive
+//   connection_urgent.cpp  urgent data, both ways
+//   connection_timers.cpp  retransmission, window probes, keepalive, giving up
 //   connection.cpp         the calls of 3.9.1, opening and closing
 //   connection_settings.cpp  what an application chooses for one connection
 //   connection_snapshot.cpp  how it stands
@@ -40,7 +40,7 @@
 #include "proto/tcp/snapshot.hpp"
 #include "proto/tcp/state.hpp"
 #include "proto/tcp/time_wait.hpp"
-#include "proto/tcp/window_usage.hpp"
+#include "proto/tcp/urgent.hpp"
 #include "proto/wire/drop_reason.hpp"
 
 namespace sluice::tcp {
@@ -52,6 +52,7 @@ enum Event : std::uint8_t {
   kWritable = 0x04,    // room in the send buffer, after send() had filled it
   kPeerClosed = 0x08,  // the peer's FIN arrived; readable bytes may still wait
   kClosed = 0x10,      // the end, see close_reason(); the last event
+  kUrgent = 0x20,      // urgent data was announced, or the urgent byte has come
 };
 
 // Why a connection ended (RFC 9293 MUST-12).
@@ -67,7 +68,8 @@ enum class CloseReason : std::uint8_t {
 std::string_view close_reason_name(CloseReason reason);
 
 struct SendFlags {
-  bool more = false;  // follows soon: no PSH yet, and no segment that is not full
+  bool more = false;    // follows soon: no PSH yet, and no segment that is not full
+  bool urgent = false;  // up to the last byte (RFC 9293 3.8.5)
 };
 
 // What a connection is born with.
@@ -114,6 +116,8 @@ class Connection {
   std::uint32_t peek(MutableBytes into, std::uint32_t offset = 0) const {
     return receive_buffer_.peek(into, offset);
   }
+  // What read() would give if it could all at once: it stops at the urgent mark.
+  ReadableRun next_run() const;
   // The peer has closed and all of its bytes have been read.
   bool at_end() const {
     const bool in_order =
@@ -133,6 +137,17 @@ class Connection {
   void forget_beyond_gap();
   // Copies unread bytes out of frames that they would pin for little; after each callback.
   void settle() { receive_buffer_.settle(resources_); }
+
+  // --- urgent data (RFC 9293 3.8.5); RFC 6093 advises new applications against it ----------------
+  // How many bytes lie before the urgent one; empty when none is announced, or it was read past.
+  // RFC 9293 MUST-33: until then there is more urgent data.
+  std::optional<std::uint32_t> bytes_to_mark() const;
+  bool at_urgent_mark() const { return bytes_to_mark() == 0u; }
+  UrgentByte urgent_byte() const;
+  // Out of line: once, if it is here. It still takes its place in the stream.
+  std::optional<std::uint8_t> take_urgent_byte(bool peek = false);
+  // Whether read() gives the urgent byte, too, as it does at first (RFC 6093).
+  void set_urgent_inline(bool on) { urgent_.is_inline = on; }
 
   // --- choices of the application, at any time --------------------------------------------------
   // RFC 9293 MUST-17. What waits goes now, were it corked.
@@ -324,6 +339,14 @@ class Connection {
   void say_sender(Snapshot& said) const;
   void say_receiver(Snapshot& said) const;
 
+  // connection_urgent.cpp
+  void urge();
+  bool is_urgent() const { return urgent_.is_sending && snd_.una < urgent_.snd_up; }
+  void point_to_urgent(wire::TcpHeader& header, Seq seq);
+  void take_urgent_pointer(const Segment& segment);
+  void note_urgent_byte(Seq from);
+  std::uint32_t stop_at_mark(std::uint32_t max_bytes);
+
   // connection_output.cpp
   bool next_reset(OutSegment& out, Instant now);
   bool next_syn(OutSegment& out, Instant now);
@@ -420,7 +443,8 @@ class Connection {
   bool keepalive_due_ = false;
   bool tail_probe_due_ = false;
   bool window_was_full_ = false;  // the congestion window held back what was there to send
-  std::uint8_t probes_sent_ = 0;  // of a closed window or for keepalive, unanswered
+  Urgent urgent_;
+  std::uint8_t keepalives_sent_ = 0;
   std::uint8_t retransmits_ = 0;  // timeouts since the last progress
   Timer timer_ = Timer::off;
 

@@ -21,6 +21,8 @@ DropReason Connection::on_segment(Segment& segment, Instant now) {
 
 DropReason Connection::take_text_and_fin(Segment& segment, Instant now) {
   if (ecn_on_) take_congestion_marks(segment);
+  if (segment.has(wire::kUrg)) [[unlikely]]
+    take_urgent_pointer(segment);
   note_fin(segment);
   if (const Stop stop = take_text(segment, now)) return *stop;
   take_fin(now);
@@ -313,6 +315,8 @@ Connection::Stop Connection::take_in_order(Segment& segment, Instant now) {
   }
   if (had_gap) ack_debt_.owe_now();  // RFC 5681 R5681-12
   events_ |= kReadable;
+  if (urgent_.has_mark) [[unlikely]]
+    note_urgent_byte(before);
   tune_receive_buffer(segment, now);
   if (length < offered) return DropReason::out_of_memory;  // the rest will come again
   return {};

@@ -15,6 +15,7 @@ namespace sluice::tcp {
 struct Segment {
   Seq seq;
   Seq ack;
+  Seq urgent_end;  // SEG.UP, with URG: behind the last urgent byte (RFC 9293 MUST-62)
   std::uint8_t flags = 0;
   std::uint16_t window = 0;    // as on the wire
   std::uint16_t gso_size = 0;  // payload of each segment that a super-segment was made of
@@ -37,6 +38,7 @@ inline Segment make_segment(const wire::TcpHeader& header, Slice payload,
   Segment segment;
   segment.seq = Seq(header.sequence);
   segment.ack = Seq(header.acknowledgment);
+  segment.urgent_end = segment.seq + header.urgent;
   segment.flags = header.flags;
   segment.window = header.window;
   segment.gso_size = gso_size;
