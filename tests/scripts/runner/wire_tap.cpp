@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "proto/wire/tcp.hpp"
 #include "tests/scripts/runner/pattern.hpp"
@@ -18,16 +19,21 @@ const TcpText* tcp_of(const Packet* packet) {
   return packet == nullptr ? nullptr : std::get_if<TcpText>(&packet->text);
 }
 
-// With the tick that is set to 0 a line's TS val stands for any.
-void forgive_timestamp(const TcpText* expected, TcpText& came) {
-  if (expected == nullptr || !expected->options) return;
-  const auto is_timestamps = [](const TcpOption& option) {
+std::vector<TcpOption>::iterator find_timestamps(std::vector<TcpOption>& options) {
+  return std::find_if(options.begin(), options.end(), [](const TcpOption& option) {
     return option.kind == TcpOption::Kind::timestamps;
-  };
-  const auto& wanted = *expected->options;
-  const auto from = std::find_if(wanted.begin(), wanted.end(), is_timestamps);
-  const auto to = std::find_if(came.options->begin(), came.options->end(), is_timestamps);
-  if (from != wanted.end() && to != came.options->end()) to->value = from->value;
+  });
+}
+
+// A TS val that is no further from the expected one than an event may be from its time is as good.
+void forgive_timestamp(const Settings& settings, const TcpText* expected, TcpText& came) {
+  if (expected == nullptr || !expected->options) return;
+  std::vector<TcpOption> wanted = *expected->options;
+  const auto from = find_timestamps(wanted);
+  const auto to = find_timestamps(*came.options);
+  if (from == wanted.end() || to == came.options->end()) return;
+  const auto ticks = std::abs(std::int64_t{static_cast<std::int32_t>(to->value - from->value)});
+  if (ticks * settings.timestamp_tick_us <= settings.tolerance.us()) to->value = from->value;
 }
 
 bool follows(const TcpText& first, const TcpText& next) {
@@ -73,7 +79,7 @@ void WireTap::to_script(Decoded& decoded, const Packet* expected) {
   if (auto* tcp = std::get_if<TcpText>(&decoded.packet.text)) {
     const TcpText* wanted = tcp_of(expected);
     *tcp = world_.flows.of(decoded.ends).to_script(*tcp, wanted);
-    if (world_.settings.timestamp_tick_us == 0) forgive_timestamp(wanted, *tcp);
+    forgive_timestamp(world_.settings, wanted, *tcp);
   }
   // A line without ports means the current flow; a packet of another shows them.
   const Endpoints& current = world_.flows.current();
