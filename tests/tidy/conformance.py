@@ -1,7 +1,8 @@
 """Joins where each RFC duty is met and where it is tested into proto/CONFORMANCE.md.
 
 Sources and tests name a duty by its id (`RFC 9293 MUST-58`, `RFC 5681 R5681-9`, `MUST-58/59`); a
-test may carry it in its own name (`RFC9293_MUST_58_AcksOnceATurn`). Ids and wording: duties.tsv.
+test may carry it in its own name (`RFC9293_MUST_58_AcksOnceATurn`), a packet script has it in its
+first comment. Ids and wording: duties.tsv.
 Usage: conformance.py --write | --check
 """
 
@@ -135,12 +136,15 @@ TEST_F(Suite,
 }
 // R6298-1
 """
-    pairs = [(tree.Path("tests/proto/tcp/a_test.cpp"), sample)]
+    script = "// RFC 9293 SA-L3, MUST-14: a SYN is answered.\n\n   +0 > S. 0:0(0) ack 1\n"
+    pairs = [(tree.Path("tests/proto/tcp/a_test.cpp"), sample),
+             (tree.Path("tests/scripts/open/a.pkt"), script)]
     _, tested, violations = collect(pairs, duties)
     name = "`tests/proto/tcp/a_test.cpp` Suite.RFC9293_SA_C1_MUST_2_Name"
     expected = dict.fromkeys(
         ("MUST-58", "MUST-59", "SHLD-18", "R5681-9", "SA-C1", "MUST-2", "MAY-2"), {name})
     expected["R6298-1"] = {"`tests/proto/tcp/a_test.cpp`"}
+    expected["SA-L3"] = expected["MUST-14"] = {"`tests/scripts/open/a.pkt`"}
     tree.fail_unless(tested == expected, f"ids of the sample: {dict(tested)}")
     tree.fail_unless(len(violations) == 2, f"breaches of the sample: {violations}")
 

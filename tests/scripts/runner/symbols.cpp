@@ -18,139 +18,45 @@
 namespace sluice::script {
 namespace {
 
-#define SLUICE_NAMED(name) \
-  { #name, name }
-
 using Names = std::map<std::string_view, std::int64_t>;
 
-const Names& constants() {
-  static const Names kNames = {SLUICE_NAMED(AF_INET),
-                               SLUICE_NAMED(AF_INET6),
-                               SLUICE_NAMED(AF_UNIX),
-                               SLUICE_NAMED(AF_UNSPEC),
-                               SLUICE_NAMED(SOCK_STREAM),
-                               SLUICE_NAMED(SOCK_DGRAM),
-                               SLUICE_NAMED(SOCK_RAW),
-                               SLUICE_NAMED(SOCK_NONBLOCK),
-                               SLUICE_NAMED(SOCK_CLOEXEC),
-                               SLUICE_NAMED(IPPROTO_IP),
-                               SLUICE_NAMED(IPPROTO_TCP),
-                               SLUICE_NAMED(IPPROTO_UDP),
-                               SLUICE_NAMED(IPPROTO_IPV6),
-                               SLUICE_NAMED(IPPROTO_ICMP),
-                               SLUICE_NAMED(SOMAXCONN),
-                               SLUICE_NAMED(INADDR_ANY),
-                               // levels and options
-                               SLUICE_NAMED(SOL_SOCKET),
-                               SLUICE_NAMED(SOL_TCP),
-                               {"SOL_IP", IPPROTO_IP},
-                               {"SOL_IPV6", IPPROTO_IPV6},
-                               {"SOL_UDP", IPPROTO_UDP},
-                               SLUICE_NAMED(SO_KEEPALIVE),
-                               SLUICE_NAMED(SO_RCVBUF),
-                               SLUICE_NAMED(SO_SNDBUF),
-                               SLUICE_NAMED(SO_RCVLOWAT),
-                               SLUICE_NAMED(SO_SNDLOWAT),
-                               SLUICE_NAMED(SO_LINGER),
-                               SLUICE_NAMED(SO_ERROR),
-                               SLUICE_NAMED(SO_REUSEADDR),
-                               SLUICE_NAMED(SO_REUSEPORT),
-                               SLUICE_NAMED(SO_OOBINLINE),
-                               SLUICE_NAMED(SO_TYPE),
-                               SLUICE_NAMED(SO_DOMAIN),
-                               SLUICE_NAMED(SO_PROTOCOL),
-                               SLUICE_NAMED(SO_ACCEPTCONN),
-                               SLUICE_NAMED(SO_BROADCAST),
-                               SLUICE_NAMED(TCP_NODELAY),
-                               SLUICE_NAMED(TCP_CORK),
-                               SLUICE_NAMED(TCP_MAXSEG),
-                               SLUICE_NAMED(TCP_QUICKACK),
-                               SLUICE_NAMED(TCP_USER_TIMEOUT),
-                               SLUICE_NAMED(TCP_KEEPIDLE),
-                               SLUICE_NAMED(TCP_KEEPINTVL),
-                               SLUICE_NAMED(TCP_KEEPCNT),
-                               SLUICE_NAMED(TCP_CONGESTION),
-                               SLUICE_NAMED(TCP_NOTSENT_LOWAT),
-                               SLUICE_NAMED(TCP_DEFER_ACCEPT),
-                               SLUICE_NAMED(TCP_SYNCNT),
-                               SLUICE_NAMED(TCP_LINGER2),
-                               SLUICE_NAMED(TCP_WINDOW_CLAMP),
-                               SLUICE_NAMED(TCP_MD5SIG),
-                               SLUICE_NAMED(TCP_FASTOPEN),
-                               SLUICE_NAMED(IP_TOS),
-                               SLUICE_NAMED(IP_TTL),
-                               SLUICE_NAMED(IP_MTU_DISCOVER),
-                               SLUICE_NAMED(IP_MTU),
-                               SLUICE_NAMED(IP_PMTUDISC_DONT),
-                               SLUICE_NAMED(IP_PMTUDISC_WANT),
-                               SLUICE_NAMED(IP_PMTUDISC_DO),
-                               SLUICE_NAMED(IP_PMTUDISC_PROBE),
-                               SLUICE_NAMED(IP_OPTIONS),
-                               SLUICE_NAMED(IPV6_V6ONLY),
-                               SLUICE_NAMED(IPV6_TCLASS),
-                               SLUICE_NAMED(IPV6_UNICAST_HOPS),
-                               SLUICE_NAMED(IPV6_MTU_DISCOVER),
-                               SLUICE_NAMED(IPV6_MTU),
-                               // flags
-                               SLUICE_NAMED(MSG_PEEK),
-                               SLUICE_NAMED(MSG_OOB),
-                               SLUICE_NAMED(MSG_MORE),
-                               SLUICE_NAMED(MSG_DONTWAIT),
-                               SLUICE_NAMED(MSG_NOSIGNAL),
-                               SLUICE_NAMED(MSG_TRUNC),
-                               SLUICE_NAMED(MSG_WAITALL),
-                               SLUICE_NAMED(MSG_EOR),
-                               SLUICE_NAMED(MSG_FASTOPEN),
-                               SLUICE_NAMED(MSG_ERRQUEUE),
-                               SLUICE_NAMED(MSG_ZEROCOPY),
-                               SLUICE_NAMED(MSG_CTRUNC),
-                               SLUICE_NAMED(MSG_DONTROUTE),
-                               SLUICE_NAMED(SHUT_RD),
-                               SLUICE_NAMED(SHUT_WR),
-                               SLUICE_NAMED(SHUT_RDWR),
-                               SLUICE_NAMED(F_GETFL),
-                               SLUICE_NAMED(F_SETFL),
-                               SLUICE_NAMED(O_RDWR),
-                               SLUICE_NAMED(O_NONBLOCK),
-                               SLUICE_NAMED(SIOCINQ),
-                               SLUICE_NAMED(FIONREAD),
-                               SLUICE_NAMED(POLLIN),
-                               SLUICE_NAMED(POLLOUT),
-                               SLUICE_NAMED(POLLERR),
-                               SLUICE_NAMED(POLLHUP),
-                               SLUICE_NAMED(POLLPRI),
-                               SLUICE_NAMED(POLLRDHUP),
-                               SLUICE_NAMED(POLLNVAL),
-                               // what code asks about
-                               SLUICE_NAMED(TCP_ESTABLISHED),
-                               SLUICE_NAMED(TCP_SYN_SENT),
-                               SLUICE_NAMED(TCP_SYN_RECV),
-                               SLUICE_NAMED(TCP_FIN_WAIT1),
-                               SLUICE_NAMED(TCP_FIN_WAIT2),
-                               SLUICE_NAMED(TCP_TIME_WAIT),
-                               SLUICE_NAMED(TCP_CLOSE),
-                               SLUICE_NAMED(TCP_CLOSE_WAIT),
-                               SLUICE_NAMED(TCP_LAST_ACK),
-                               SLUICE_NAMED(TCP_LISTEN),
-                               SLUICE_NAMED(TCP_CLOSING),
-                               SLUICE_NAMED(TCP_CA_Open),
-                               SLUICE_NAMED(TCP_CA_Disorder),
-                               SLUICE_NAMED(TCP_CA_CWR),
-                               SLUICE_NAMED(TCP_CA_Recovery),
-                               SLUICE_NAMED(TCP_CA_Loss),
-                               SLUICE_NAMED(TCPI_OPT_TIMESTAMPS),
-                               SLUICE_NAMED(TCPI_OPT_SACK),
-                               SLUICE_NAMED(TCPI_OPT_WSCALE),
-                               SLUICE_NAMED(TCPI_OPT_ECN),
-                               {"TCP_INFINITE_SSTHRESH", 0x7fff'ffff}};
-  return kNames;
-}
+// clang-format off
+#define X(name) {#name, name}
+const Names kConstants = {
+    X(AF_INET), X(AF_INET6), X(AF_UNIX), X(AF_UNSPEC), X(SOCK_STREAM), X(SOCK_DGRAM), X(SOCK_RAW),
+    X(SOCK_NONBLOCK), X(SOCK_CLOEXEC), X(IPPROTO_IP), X(IPPROTO_TCP), X(IPPROTO_UDP),
+    X(IPPROTO_IPV6), X(IPPROTO_ICMP), X(SOMAXCONN), X(INADDR_ANY),
+    // levels and options
+    X(SOL_SOCKET), X(SOL_TCP), {"SOL_IP", IPPROTO_IP}, {"SOL_IPV6", IPPROTO_IPV6},
+    {"SOL_UDP", IPPROTO_UDP}, X(SO_KEEPALIVE), X(SO_RCVBUF), X(SO_SNDBUF), X(SO_RCVLOWAT),
+    X(SO_SNDLOWAT), X(SO_LINGER), X(SO_ERROR), X(SO_REUSEADDR), X(SO_REUSEPORT), X(SO_OOBINLINE),
+    X(SO_TYPE), X(SO_DOMAIN), X(SO_PROTOCOL), X(SO_ACCEPTCONN), X(SO_BROADCAST), X(TCP_NODELAY),
+    X(TCP_CORK), X(TCP_MAXSEG), X(TCP_QUICKACK), X(TCP_USER_TIMEOUT), X(TCP_KEEPIDLE),
+    X(TCP_KEEPINTVL), X(TCP_KEEPCNT), X(TCP_CONGESTION), X(TCP_NOTSENT_LOWAT), X(TCP_DEFER_ACCEPT),
+    X(TCP_SYNCNT), X(TCP_LINGER2), X(TCP_WINDOW_CLAMP), X(TCP_MD5SIG), X(TCP_FASTOPEN), X(IP_TOS),
+    X(IP_TTL), X(IP_MTU_DISCOVER), X(IP_MTU), X(IP_PMTUDISC_DONT), X(IP_PMTUDISC_WANT),
+    X(IP_PMTUDISC_DO), X(IP_PMTUDISC_PROBE), X(IP_OPTIONS), X(IPV6_V6ONLY), X(IPV6_TCLASS),
+    X(IPV6_UNICAST_HOPS), X(IPV6_MTU_DISCOVER), X(IPV6_MTU),
+    // flags
+    X(MSG_PEEK), X(MSG_OOB), X(MSG_MORE), X(MSG_DONTWAIT), X(MSG_NOSIGNAL), X(MSG_TRUNC),
+    X(MSG_WAITALL), X(MSG_EOR), X(MSG_FASTOPEN), X(MSG_ERRQUEUE), X(MSG_ZEROCOPY), X(MSG_CTRUNC),
+    X(MSG_DONTROUTE), X(SHUT_RD), X(SHUT_WR), X(SHUT_RDWR), X(F_GETFL), X(F_SETFL), X(O_RDWR),
+    X(O_NONBLOCK), X(SIOCINQ), X(FIONREAD), X(POLLIN), X(POLLOUT), X(POLLERR), X(POLLHUP),
+    X(POLLPRI), X(POLLRDHUP), X(POLLNVAL),
+    // what code asks about
+    X(TCP_ESTABLISHED), X(TCP_SYN_SENT), X(TCP_SYN_RECV), X(TCP_FIN_WAIT1), X(TCP_FIN_WAIT2),
+    X(TCP_TIME_WAIT), X(TCP_CLOSE), X(TCP_CLOSE_WAIT), X(TCP_LAST_ACK), X(TCP_LISTEN),
+    X(TCP_CLOSING), X(TCP_CA_Open), X(TCP_CA_Disorder), X(TCP_CA_CWR), X(TCP_CA_Recovery),
+    X(TCP_CA_Loss), X(TCPI_OPT_TIMESTAMPS), X(TCPI_OPT_SACK), X(TCPI_OPT_WSCALE), X(TCPI_OPT_ECN),
+};
+#undef X
+// clang-format on
 
 }  // namespace
 
 std::optional<std::int64_t> constant(std::string_view name) {
-  const auto found = constants().find(name);
-  if (found != constants().end()) return found->second;
+  const auto found = kConstants.find(name);
+  if (found != kConstants.end()) return found->second;
   return error_number(name);  // of SO_ERROR
 }
 
