@@ -39,6 +39,11 @@ std::string run_file(const fs::path& path, bool verbose) {
 int run_all(const std::vector<std::string>& paths, bool verbose) {
   std::vector<fs::path> scripts;
   for (const std::string& path : paths) add_scripts(path, scripts);
+  if (scripts.empty()) {
+    fmt::print(stderr,
+               "packet_script: no script (.pkt) is there; name a file or a folder of them\n");
+    return 1;
+  }
   int failed = 0;
   for (const fs::path& path : scripts) {
     if (verbose) fmt::print("== {}\n", path.string());
@@ -48,7 +53,7 @@ int run_all(const std::vector<std::string>& paths, bool verbose) {
     ++failed;
   }
   fmt::print("{} passed, {} failed\n", scripts.size() - static_cast<std::size_t>(failed), failed);
-  return failed == 0 && !scripts.empty() ? 0 : 1;
+  return failed == 0 ? 0 : 1;
 }
 
 }  // namespace

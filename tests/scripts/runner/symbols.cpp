@@ -48,6 +48,7 @@ const Names kConstants = {
     X(TCP_TIME_WAIT), X(TCP_CLOSE), X(TCP_CLOSE_WAIT), X(TCP_LAST_ACK), X(TCP_LISTEN),
     X(TCP_CLOSING), X(TCP_CA_Open), X(TCP_CA_Disorder), X(TCP_CA_CWR), X(TCP_CA_Recovery),
     X(TCP_CA_Loss), X(TCPI_OPT_TIMESTAMPS), X(TCPI_OPT_SACK), X(TCPI_OPT_WSCALE), X(TCPI_OPT_ECN),
+    {"TCP_INFINITE_SSTHRESH", 0x7fff'ffff},
 };
 #undef X
 // clang-format on
