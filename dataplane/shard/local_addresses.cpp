@@ -15,11 +15,12 @@ IpAddress next_address(const IpAddress& address) {
   return IpAddress::v6(bytes);
 }
 
-bool is_one_hosts(const IpAddress& address) {
-  return !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast();
-}
-
 }  // namespace
+
+bool is_one_hosts(const IpAddress& address) {
+  return !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast() &&
+         !address.is_loopback();
+}
 
 bool is_host_address(const Cidr& network, const IpAddress& address) {
   const unsigned host_bits = (address.is_v4() ? 32u : 128u) - network.prefix_length;

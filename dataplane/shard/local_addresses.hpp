@@ -58,6 +58,10 @@ class LocalAddresses {
   bool any_;
 };
 
+// Whether a packet may go from one to the other's host under this address: no multicast, broadcast,
+// unspecified or loopback address (RFC 1122 3.2.1.3).
+bool is_one_hosts(const IpAddress& address);
+
 // False when a host may not have this address in this network: its first or broadcast address.
 bool is_host_address(const Cidr& network, const IpAddress& address);
 

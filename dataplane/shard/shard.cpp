@@ -164,8 +164,8 @@ ConnectProblem Shard::check(const FlowKey& flow) {
   const IpAddress& remote = flow.remote;
   if (stopping_) return ConnectProblem::stopping;
   if (!local_.contains(flow.local)) return ConnectProblem::no_local_address;
-  const bool valid = !remote.is_multicast() && !remote.is_broadcast() && !remote.is_unspecified() &&
-                     flow.remote_port != 0 && flow.local.is_v4() == remote.is_v4();
+  const bool valid =
+      is_one_hosts(remote) && flow.remote_port != 0 && flow.local.is_v4() == remote.is_v4();
   if (!valid) return ConnectProblem::bad_remote_address;  // RFC 9293 MUST-46
   if (flow.local_port == 0) return ConnectProblem::no_local_port;
   if (is_known(flow)) return ConnectProblem::flow_exists;

@@ -132,8 +132,7 @@ bool Shard::send_datagram(DatagramEntry& socket, const FlowKey& flow, Slice payl
   const IpAddress& to = flow.remote;
   const std::size_t headers = wire::ip_header_length(to) + wire::kUdpHeader;
   const bool usable = local_.contains(flow.local) && flow.local.is_v4() == to.is_v4() &&
-                      flow.remote_port != 0 && !to.is_multicast() && !to.is_broadcast() &&
-                      !to.is_unspecified();
+                      flow.remote_port != 0 && is_one_hosts(to);
   if (!usable || payload.size() + headers > kMaxPacket || segment_bytes + headers > options_.mtu) {
     return false;
   }

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <numeric>
+#include <utility>
 
 #include "dataplane/sockets/stack.hpp"
 
@@ -47,9 +48,15 @@ int Socket::bind_port(Binding wanted) {
     wanted.port = pick_port(stack_.rng(), stack_.options().ports, is_free);
     if (wanted.port == 0) return -EADDRINUSE;
   }
-  binding_ = wanted;
-  ports().add(binding_);
-  on_port();
+  const Binding before = std::exchange(binding_, wanted);
+  try {
+    ports().add(binding_);
+    on_bound();
+  } catch (...) {  // without memory it is as if nobody had asked
+    ports().remove(binding_);
+    binding_ = before;
+    throw;
+  }
   return 0;
 }
 
@@ -89,7 +96,8 @@ int Socket::choose_ends(const std::optional<IpAddress>& bound, FlowKey& flow) co
   if (!local) return -ENETUNREACH;
   if (flow.remote.is_unspecified()) flow.remote = *local;
   flow.local = *local;
-  return flow.local.is_v4() == flow.remote.is_v4() ? 0 : -ENETUNREACH;
+  const bool is_of_family = flow.local.is_v4() == flow.remote.is_v4();
+  return is_of_family && is_one_hosts(flow.remote) ? 0 : -ENETUNREACH;
 }
 
 void Socket::note_change() {

@@ -23,11 +23,6 @@ struct AddressList {
   std::string problem;
 };
 
-bool is_one_hosts(const IpAddress& address) {
-  return !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast() &&
-         !address.is_loopback();
-}
-
 void read_word(std::string_view word, AddressList& list) {
   if (word == "any") {
     list.any = true;

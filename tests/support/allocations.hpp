@@ -1,12 +1,7 @@
-// Counts what a program asks of operator new, and refuses it on demand. It replaces the global
-// operators: include it in one source file of a program that links all of itself.
+// What a program has asked of operator new, where one of its sources includes replace_new.hpp.
 #pragma once
 
-#include <malloc.h>
-
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 
 namespace sluice::test {
 
@@ -31,51 +26,4 @@ class MemoryRefused {
   MemoryRefused& operator=(const MemoryRefused&) = delete;
 };
 
-inline void* allocate(std::size_t bytes, std::size_t alignment) {
-  if (allocations.until_refusal == 0) {
-    ++allocations.refused;
-    return nullptr;
-  }
-  void* memory = nullptr;
-  if (posix_memalign(&memory, alignment, bytes == 0 ? 1 : bytes) != 0) return nullptr;
-  if (allocations.until_refusal != UINT64_MAX) --allocations.until_refusal;
-  ++allocations.made;
-  ++allocations.live;
-  allocations.live_bytes += malloc_usable_size(memory);
-  return memory;
-}
-
-inline void* allocate_or_throw(std::size_t bytes, std::size_t alignment) {
-  void* const memory = allocate(bytes, alignment);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-inline void release(void* memory) {
-  if (memory == nullptr) return;
-  --allocations.live;
-  allocations.live_bytes -= malloc_usable_size(memory);
-  std::free(memory);
-}
-
 }  // namespace sluice::test
-
-// The C++ library's other forms call these.
-void* operator new(std::size_t bytes) {
-  return sluice::test::allocate_or_throw(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
-}
-void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return sluice::test::allocate_or_throw(bytes, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept {
-  sluice::test::release(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  sluice::test::release(memory);
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-  sluice::test::release(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  sluice::test::release(memory);
-}

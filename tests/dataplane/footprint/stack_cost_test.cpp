@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "tests/dataplane/sockets/two_stacks.hpp"
-#include "tests/support/allocations.hpp"
+#include "tests/support/replace_new.hpp"
 
 namespace sluice::test {
 namespace {

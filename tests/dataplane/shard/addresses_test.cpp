@@ -43,6 +43,18 @@ TEST(LocalAddresses, NobodyElseSpeaksFromTheNetworkButTheKernel) {  // RFC 9293 
   }
 }
 
+// RFC 1122 3.2.1.3 (g): those of the loopback stay inside of a host.
+TEST(LocalAddresses, AnyIsEachThatNamesOneHost) {
+  const LocalAddresses ours({}, {}, true);
+  for (const char* yes : {"192.0.2.1", "10.0.5.255", "2001:db8::1", "fe80::1"}) {
+    EXPECT_TRUE(ours.contains(ip(yes))) << yes;
+  }
+  for (const char* no : {"0.0.0.0", "255.255.255.255", "224.0.0.1", "127.0.0.1", "127.9.9.9", "::",
+                         "::1", "ff02::1"}) {
+    EXPECT_FALSE(ours.contains(ip(no))) << no;
+  }
+}
+
 TEST(LocalAddresses, AnotherKernelAddressInTheSameNetworkIsNotOurs) {
   const LocalAddresses ours = local({"10.0.5.100/24", "10.0.5.101/24"});
   EXPECT_FALSE(ours.contains(ip("10.0.5.101")));

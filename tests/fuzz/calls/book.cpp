@@ -7,8 +7,6 @@
 namespace sluice::calls {
 namespace {
 
-constexpr std::size_t kDatagramHead = 12;  // its number and its length
-
 std::uint8_t byte_at(std::uint64_t number, std::uint64_t at) {
   const std::uint64_t mixed = (number + 1) * 0x9e3779b97f4a7c15ULL + at * 0xbf58476d1ce4e5b9ULL;
   return static_cast<std::uint8_t>(mixed >> 56);
@@ -59,7 +57,8 @@ std::string Reader::check(Book& book, const Flow& flow, std::span<const std::uin
   const Stream* const stream = book.find(number);
   if (stream == nullptr) return "the stream's first bytes are nobody's";
   if (stream->is_spoilt) return "";
-  if (!(stream->flow.turned() == flow)) {
+  const bool has_names = !flow.local.empty();  // a connection that has ended has none
+  if (has_names && !(stream->flow.turned() == flow)) {
     return "bytes of " + stream->flow.local + " to " + stream->flow.remote + " arrived at " +
            flow.local + " from " + flow.remote;
   }
@@ -95,22 +94,26 @@ void Reader::skip(Book& book, std::uint64_t count) {
 Text Book::make_datagram(std::size_t size) {
   Text text(size);
   const std::uint64_t number = next_++;
-  if (size < kDatagramHead) {
+  if (size < kLeastPart) {
     write_pattern(size, 0, text);
     return text;
   }
   store_be64(text.data(), number);
   store_be32(text.data() + 8, static_cast<std::uint32_t>(size));
-  write_pattern(number, kDatagramHead, std::span(text).subspan(kDatagramHead));
+  write_pattern(number, kLeastPart, std::span(text).subspan(kLeastPart));
   return text;
 }
 
 bool Book::is_datagram(std::span<const std::uint8_t> text, bool is_cut) {
-  if (text.size() < kDatagramHead) return is_cut || is_pattern(text.size(), 0, text);
-  const std::uint32_t size = load_be32(text.data() + 8);
-  const bool is_of_size = is_cut ? size > text.size() : size == text.size();
-  return is_of_size &&
-         is_pattern(load_be64(text.data()), kDatagramHead, text.subspan(kDatagramHead));
+  if (!is_cut && text.size() < kLeastPart) return is_pattern(text.size(), 0, text);
+  while (text.size() >= kLeastPart) {
+    const std::uint32_t size = load_be32(text.data() + 8);
+    if (size < kLeastPart || (size > text.size() && !is_cut)) return false;
+    const auto part = text.first(std::min<std::size_t>(size, text.size()));
+    if (!is_pattern(load_be64(part.data()), kLeastPart, part.subspan(kLeastPart))) return false;
+    text = text.subspan(part.size());
+  }
+  return is_cut || text.empty();
 }
 
 }  // namespace sluice::calls

@@ -42,7 +42,9 @@ class Book {
   // What a stream holds from `at` on.
   static void write_stream(std::uint64_t number, std::uint64_t at, std::span<std::uint8_t> bytes);
 
-  // A datagram of `size` bytes that tells whether it is whole.
+  // A datagram of `size` bytes that tells whether it is whole; or a part of one, of at least
+  // kLeastPart bytes: its number and its length come first.
+  static constexpr std::size_t kLeastPart = 12;
   Text make_datagram(std::size_t size);
   // `text` is what was received of a datagram, `is_cut` when there was more. False when it is not
   // one that was sent.

@@ -310,7 +310,7 @@ constexpr Misuse kStates[] = {
     {"a datagram that is too long", AF_INET, SOCK_DGRAM, EMSGSIZE,
      [](Case& c) -> std::int64_t {
        const sockaddr_in to = v4(0x0a000001, 80);
-       return c.subject.send_to(c.handle, 65'508, 0, as_address(to), sizeof to);
+       return c.subject.send_to(c.handle, 65'536, 0, as_address(to), sizeof to);
      }},
     {"a datagram to port 0", AF_INET, SOCK_DGRAM, EINVAL,
      [](Case& c) -> std::int64_t {
@@ -379,7 +379,9 @@ void run(World& world, Subject& subject, const Misuse& misuse) {
   const double refusals = std::exchange(subject.shared().memory_refusals, 0);
   {
     const Fresh fresh(subject, misuse.domain, misuse.type);
-    if (fresh.get() >= 0) {
+    // Without another handle accept() fails for that reason.
+    const bool has_room = subject.sockets().size() < subject.config().max_sockets;
+    if (fresh.get() >= 0 && has_room) {
       Case prepared{world, subject, subject.stack(), fresh.get()};
       const std::int64_t result = misuse.run(prepared);
       if (result != -misuse.error) {

@@ -64,19 +64,19 @@ void connect(World& world, Subject& subject) {
   const int domain = domain_of(world);
   const int handle = subject.socket(domain, SOCK_STREAM, 0);
   if (handle < 0) return;
-  const Address to = world.address_of(world.any_subject(), domain, world.any_port());
+  const Address to = world.any_server(domain);
   subject.connect(handle, to.get(), to.length());
   if (world.chance().chance(0.5)) subject.set_callback(handle, true);
 }
 
 void accept(World& world, Subject& subject) {
-  std::vector<int> handles;
-  for (const auto& [handle, known] : subject.sockets()) handles.push_back(handle);
-  for (const int handle : handles) {
-    if (!subject.sockets().contains(handle) || subject.accept(handle, nullptr, nullptr) < 0)
-      continue;
-    if (world.chance().chance(0.3)) return;
+  std::vector<int> listeners;
+  for (const auto& [handle, known] : subject.sockets()) {
+    if (known.listens) listeners.push_back(handle);
   }
+  if (listeners.empty()) return;
+  const int handle = subject.accept(world.chance().element_of(listeners), nullptr, nullptr);
+  if (handle >= 0 && world.chance().chance(0.5)) subject.set_callback(handle, true);
 }
 
 void connect_again(World& world, Subject& subject) {
@@ -177,9 +177,12 @@ void receive_datagram(World& world, Subject& subject) {
 // --- either
 // ---------------------------------------------------------------------------------------
 
+// Mostly one that is of no more use.
 void close(World& world, Subject& subject) {
   if (subject.sockets().empty()) return;
-  const int handle = world.chance().element_of(subject.sockets()).first;
+  const auto& [handle, known] = world.chance().element_of(subject.sockets());
+  const bool is_of_use = known.may_be_connected || known.listens;
+  if (is_of_use && world.chance().chance(0.8)) return;
   if (world.chance().chance(0.2)) {
     const linger now{1, 0};
     subject.set_option(handle, SOL_SOCKET, SO_LINGER, &now, sizeof now);

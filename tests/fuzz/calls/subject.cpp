@@ -14,7 +14,7 @@ namespace {
 using test::allocations;
 
 // What sluice.h promises, call by call.
-constexpr int kSocket[] = {EAFNOSUPPORT, EPROTONOSUPPORT, EPROTOTYPE, EMFILE};
+constexpr int kSocket[] = {EAFNOSUPPORT, ESOCKTNOSUPPORT, EPROTONOSUPPORT, EMFILE};
 constexpr int kBind[] = {EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT};
 constexpr int kListen[] = {EADDRINUSE, EOPNOTSUPP};
 constexpr int kAccept[] = {EAGAIN, EOPNOTSUPP, EMFILE};
@@ -161,7 +161,7 @@ int Subject::socket(int domain, int type, int protocol) {
   int smallest = 0;
   while (sockets_.contains(smallest)) ++smallest;
   if (handle != smallest) fail("a new handle is not the smallest that is free");
-  sockets_[handle] = {domain, type & 0xf, 0, {}, true};
+  sockets_[handle] = Known{.domain = domain, .type = type & 0xf};
   return handle;
 }
 
@@ -176,6 +176,7 @@ int Subject::listen(int handle, int backlog) {
   const std::int64_t result = call({.name = "listen", .handle = handle, .second = backlog}, kListen,
                                    [&] { return sluice_listen(stack_, handle, backlog); });
   expect_known(handle, result);
+  if (result == 0) sockets_.at(handle).listens = true;
   return static_cast<int>(result);
 }
 
@@ -186,16 +187,15 @@ int Subject::accept(int handle, sockaddr* address, socklen_t* length) {
   const auto accepted = static_cast<int>(result);
   if (accepted < 0) return accepted;
   if (sockets_.contains(accepted)) fail("accept returned a handle that is in use");
-  sockets_[accepted] = {sockets_[handle].domain, SOCK_STREAM, 0, {}, true};
+  sockets_[accepted] =
+      Known{.domain = sockets_[handle].domain, .type = SOCK_STREAM, .may_be_connected = true};
   return accepted;
 }
 
 // Streams end where another connection may begin.
 void Subject::begin_streams(int handle) {
   Known& known = sockets_.at(handle);
-  known.out = 0;
-  known.in = Reader();
-  known.reads_on = true;
+  known = Known{.domain = known.domain, .type = known.type};
 }
 
 int Subject::connect(int handle, const sockaddr* address, socklen_t length) {
@@ -205,6 +205,7 @@ int Subject::connect(int handle, const sockaddr* address, socklen_t length) {
   expect_known(handle, result);
   const bool is_reset = result == 0 && address->sa_family == AF_UNSPEC;
   if (result == -EINPROGRESS || is_reset) begin_streams(handle);
+  if (result == -EINPROGRESS) sockets_.at(handle).may_be_connected = true;
   return static_cast<int>(result);
 }
 
@@ -246,6 +247,13 @@ Flow Subject::flow_of(int handle) {
   if (name_of(handle, false, to_local, &local_length) != 0) return {};
   if (name_of(handle, true, to_remote, &remote_length) != 0) return {};
   return {text_of(local), text_of(remote)};
+}
+
+std::optional<std::uint16_t> Subject::port_of(int handle) {
+  sockaddr_storage local{};
+  socklen_t length = sizeof local;
+  if (name_of(handle, false, reinterpret_cast<sockaddr*>(&local), &length) != 0) return {};
+  return ntohs(reinterpret_cast<const sockaddr_in&>(local).sin_port);
 }
 
 int Subject::set_option(int handle, int level, int name, const void* value, socklen_t length) {

@@ -29,9 +29,12 @@ inline constexpr int kReceiveErrors[] = {
 struct Known {
   int domain = 0;
   int type = 0;
-  std::uint64_t out = 0;  // the stream that it writes; 0: none yet
-  Reader in;
-  bool reads_on = true;  // no shutdown for receiving
+  bool listens = false;
+  bool may_be_connected = false;  // as far as its caller has heard
+  std::uint64_t out = 0;          // the stream that it writes; 0: none yet
+  Reader in{};
+  bool reads_on = true;     // no shutdown for receiving
+  bool has_corked = false;  // a datagram was sent in parts
 };
 
 class Subject;
@@ -79,7 +82,7 @@ class Subject {
   int connect(int handle, const sockaddr* address, socklen_t length);
   // What is sent follows from the book, whatever the other arguments are.
   ssize_t send(int handle, std::size_t size, int flags);
-  ssize_t send_pieces(int handle, const std::vector<std::size_t>& sizes, int flags);
+  ssize_t send_pieces(int handle, std::vector<std::size_t> sizes, int flags);
   ssize_t send_to(int handle, std::size_t size, int flags, const sockaddr* to, socklen_t length);
   ssize_t receive(int handle, std::size_t size, int flags, bool with_name);
   ssize_t receive_pieces(int handle, const std::vector<std::size_t>& sizes, int flags);
@@ -95,6 +98,7 @@ class Subject {
   // Empty when it is not connected.
   Flow flow_of(int handle);
   bool is_established(int handle);
+  std::optional<std::uint16_t> port_of(int handle);
 
   Shared& shared() { return shared_; }
   [[noreturn]] void fail(const std::string& what) const { shared_.trail.fail(what); }
@@ -107,7 +111,9 @@ class Subject {
                     const std::function<std::int64_t()>& work);
   void expect_known(int handle, std::int64_t result);
   void begin_streams(int handle);
+  std::size_t size_to_send(int handle, std::size_t size, int flags);
   void write_next(int handle, Exact& bytes);
+  void note_end(int handle, std::int64_t result);
   void note_sent(int handle, std::size_t size, std::int64_t result, int flags);
   void note_received(int handle, const Exact& bytes, std::int64_t result, int flags,
                      bool may_be_cut);

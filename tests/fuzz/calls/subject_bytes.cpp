@@ -46,6 +46,15 @@ class Pieces {
 // --- out
 // ------------------------------------------------------------------------------------------
 
+// A part of a datagram must tell where it ends.
+std::size_t Subject::size_to_send(int handle, std::size_t size, int flags) {
+  const auto found = sockets_.find(handle);
+  if (found == sockets_.end() || found->second.type == SOCK_STREAM) return size;
+  Known& known = found->second;
+  known.has_corked = known.has_corked || (flags & MSG_MORE) != 0;
+  return known.has_corked ? std::max(size, Book::kLeastPart) : size;
+}
+
 // What the socket is to send next.
 void Subject::write_next(int handle, Exact& bytes) {
   const std::span<std::uint8_t> room(bytes.data(), bytes.size());
@@ -65,8 +74,16 @@ void Subject::write_next(int handle, Exact& bytes) {
   Book::write_stream(known.out, shared_.book.find(known.out)->sent, room);
 }
 
+// Its caller gives up hope for the connection.
+void Subject::note_end(int handle, std::int64_t result) {
+  const bool is_end = result == -EPIPE || result == -ENOTCONN || result == -ECONNRESET ||
+                      result == -ETIMEDOUT || result == -ECONNREFUSED;
+  if (is_end) sockets_.at(handle).may_be_connected = false;
+}
+
 void Subject::note_sent(int handle, std::size_t size, std::int64_t result, int flags) {
   expect_known(handle, result);
+  note_end(handle, result);
   if (result < 0) return;
   if (static_cast<std::size_t>(result) > size) fail("more was taken than was offered");
   const Known& known = sockets_.at(handle);
@@ -81,6 +98,7 @@ void Subject::note_sent(int handle, std::size_t size, std::int64_t result, int f
 }
 
 ssize_t Subject::send(int handle, std::size_t size, int flags) {
+  size = size_to_send(handle, size, flags);
   Exact bytes(size);
   write_next(handle, bytes);
   const std::int64_t result = call(
@@ -92,6 +110,7 @@ ssize_t Subject::send(int handle, std::size_t size, int flags) {
 
 ssize_t Subject::send_to(int handle, std::size_t size, int flags, const sockaddr* to,
                          socklen_t length) {
+  size = size_to_send(handle, size, flags);
   Exact bytes(size);
   write_next(handle, bytes);
   const std::int64_t result =
@@ -105,7 +124,9 @@ ssize_t Subject::send_to(int handle, std::size_t size, int flags, const sockaddr
   return result;
 }
 
-ssize_t Subject::send_pieces(int handle, const std::vector<std::size_t>& sizes, int flags) {
+ssize_t Subject::send_pieces(int handle, std::vector<std::size_t> sizes, int flags) {
+  sizes.push_back(0);
+  sizes.back() = size_to_send(handle, sum_of(sizes), flags) - sum_of(sizes);
   const std::size_t size = sum_of(sizes);
   Exact bytes(size);
   write_next(handle, bytes);
@@ -131,6 +152,7 @@ ssize_t Subject::send_pieces(int handle, const std::vector<std::size_t>& sizes, 
 void Subject::note_received(int handle, const Exact& bytes, std::int64_t result, int flags,
                             bool may_be_cut) {
   expect_known(handle, result);
+  note_end(handle, result);
   if (result < 0) return;
   const auto count = static_cast<std::size_t>(result);
   const bool is_thrown_away = (flags & MSG_TRUNC) != 0;

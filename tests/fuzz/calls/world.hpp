@@ -2,6 +2,7 @@
 // one seed.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <set>
 #include <string>
@@ -31,8 +32,10 @@ class World {
   Subject& any_subject() { return *chance_.element_of(subjects_); }
   // Mostly one that is open; now and then any number.
   int any_handle(Subject& subject);
-  // One that is open, of that type; -1: there is none.
+  // One that is open, of that type, preferably with a peer; -1: there is none.
   int open_handle(Subject& subject, int type);
+  // Mostly where somebody listens.
+  Address any_server(int domain);
   // Of a stack of this world.
   Address address_of(const Subject& subject, int domain, std::uint16_t port);
   Address any_address();
@@ -46,6 +49,7 @@ class World {
 
  private:
   static constexpr std::uint64_t kSecond = 1'000'000'000;
+  static constexpr std::size_t kMostStacks = 3;
 
   void make_subject(std::uint32_t number);
   sluice_config draw_config(const std::string& addresses);
@@ -56,11 +60,12 @@ class World {
   void expect_busy(Subject& subject);
   void deliver();
   void forge();
-  void advance_all();
+  void advance_due();
   std::uint64_t next_event();
   void make_peace();
   void read_all();
-  void expect_all_arrived();
+  std::set<std::uint64_t> find_readers();
+  std::string find_missing();
 
   Trail& trail_;
   Chance chance_;
@@ -71,6 +76,8 @@ class World {
   Forger forger_;
   std::uint64_t last_call_;
   std::vector<std::unique_ptr<Subject>> subjects_;
+  std::array<std::uint64_t, kMostStacks> deadlines_{};
+  std::array<bool, kMostStacks> has_news_{};  // packets have come
 };
 
 // Does something to the stack; what, is a matter of chance.
