@@ -7,7 +7,7 @@ namespace sluice::script {
 namespace {
 
 // A connection that the peer opened, as descriptor 4; the next line is the 9th.
-const std::string kConnected = R"(
+const std::string kConnected = R"(--initial_receive_window=65535
 0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 +0 bind(3, ..., ...) = 0
 +0 listen(3, 1) = 0
@@ -35,7 +35,7 @@ TEST(PacketMessages, ShowWhichFieldDiffersAndHow) {
   EXPECT_EQ(run_connected("+0 write(4, ..., 10) = 10\n+0 > P. 1:12(11) ack 2 win 9\n"),
             "a.pkt:10: the packet differs in seq, ack, win\n"
             "    expected 0.100000 > P. 1:12(11) ack 2 win 9\n"
-            "    came     0.100000 > P. 1:11(10) ack 1 win 64240\n"
+            "    came     0.100000 > P. 1:11(10) ack 1 win 65535\n"
             "                           ^^^^^^^^ ^^^^^ ^^^^^^^^^\n");
 }
 
@@ -43,7 +43,7 @@ TEST(PacketMessages, TellOfTheWrongTime) {
   EXPECT_EQ(run_connected("+0 write(4, ..., 10) = 10\n+.1 > P. 1:11(10) ack 1\n"),
             "a.pkt:10: the packet differs in time\n"
             "    expected 0.200000 > P. 1:11(10) ack 1\n"
-            "    came     0.100000 > P. 1:11(10) ack 1 win 64240\n");
+            "    came     0.100000 > P. 1:11(10) ack 1 win 65535\n");
 }
 
 TEST(PacketMessages, TellWhatCameInsteadOfAMissingOne) {
@@ -57,7 +57,7 @@ TEST(PacketMessages, TellWhatCameInsteadOfAMissingOne) {
 TEST(PacketMessages, TellOfOneThatNobodyExpects) {
   EXPECT_EQ(run_connected("+0 write(4, ..., 10) = 10\n+.1 read(4, ..., 10) = -1 EAGAIN\n"),
             "a.pkt:10: a packet came that no line expects\n"
-            "    came     0.100000 > P. 1:11(10) ack 1 win 64240\n");
+            "    came     0.100000 > P. 1:11(10) ack 1 win 65535\n");
 }
 
 TEST(PacketMessages, ThatOfTheLastEventIsNobodysBusiness) {
@@ -68,7 +68,7 @@ TEST(PacketMessages, AMarkDiffers) {
   EXPECT_EQ(run_connected("+0 write(4, ..., 10) = 10\n+0 > [ect0, ttl 9] P. 1:11(10) ack 1\n"),
             "a.pkt:10: the packet differs in marks\n"
             "    expected 0.100000 > [ect0, ttl 9] P. 1:11(10) ack 1\n"
-            "    came     0.100000 > [noecn, ttl 64] P. 1:11(10) ack 1 win 64240\n"
+            "    came     0.100000 > [noecn, ttl 64] P. 1:11(10) ack 1 win 65535\n"
             "                        ^^^^^^^^^^^^^^^\n");
 }
 
