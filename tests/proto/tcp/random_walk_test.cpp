@@ -50,6 +50,7 @@ struct End {
     settings.max_rto = Duration::seconds(4);
     stream.resize(rng.between(1, rng.below(4) == 0 ? 300'000 : 20'000));
     for (auto& byte : stream) byte = static_cast<std::uint8_t>(rng.next());
+    urges = rng.chance(0.2);
     connection.emplace(settings, resources);
   }
 
@@ -65,6 +66,7 @@ struct End {
   Stream received;
   std::size_t sent = 0;
   bool shut = false;
+  bool urges = false;  // some of what it sends; it is read in line
   bool failed = false;
 };
 
@@ -129,7 +131,8 @@ class Walk {
     if (end.sent < end.stream.size() && rng_.chance(0.8)) {
       const std::size_t part =
           std::min<std::size_t>(end.stream.size() - end.sent, rng_.between(1, 30'000));
-      end.sent += connection.send(Bytes(end.stream).subspan(end.sent, part));
+      const SendFlags flags{.urgent = end.urges && rng_.chance(0.2)};
+      end.sent += connection.send(Bytes(end.stream).subspan(end.sent, part), flags);
     }
     if (end.sent == end.stream.size() && !end.shut) {
       connection.shutdown_send(now_);
