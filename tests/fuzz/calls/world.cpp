@@ -53,7 +53,9 @@ sluice_config World::draw_config(const std::string& addresses) {
   sluice_config_init(&config, sizeof config, chance_.chance(0.7) ? "linux" : "strict");
   config.addresses = addresses.c_str();
   config.seed = 1 + chance_.below(1'000'000);
+  const bool v4_alone = addresses.find(':') == std::string::npos && addresses != "any";
   config.mtu = chance_.one_of({1280U, 1500U, 1500U, 9000U, 65'535U});
+  if (v4_alone) config.mtu = chance_.one_of({68U, 100U, 296U, 576U});
   config.max_sockets = chance_.one_of({8U, 40U, 1000U});
   config.max_connections = chance_.one_of({2U, 20U, 1000U});
   config.max_time_waits = chance_.one_of({1U, 3U, 1000U});
@@ -80,7 +82,8 @@ sluice_config World::draw_config(const std::string& addresses) {
 
 void World::make_subject(std::uint32_t number) {
   const bool is_any = number > 0 && chance_.chance(0.1);
-  const std::string addresses = is_any ? "any" : v4_of(number) + " " + v6_of(number);
+  std::string addresses = is_any ? "any" : v4_of(number);
+  if (!is_any && chance_.chance(0.9)) addresses += " " + v6_of(number);
   const sluice_config config = draw_config(addresses);
   subjects_.push_back(std::make_unique<Subject>(shared_, number, config));
   network_.attach(*IpAddress::parse(v4_of(number)), number);
