@@ -56,20 +56,37 @@ class Wait : private Timer, private Resident, private ListNode<CancelTag> {
   bool hears_stop_;
 };
 
-// Adds the limits to what is awaited: `co_await stream.read().within(t).unless(canceller)`.
+// What co_await works on: the wait itself stays where it is.
 template <class Self>
-class Limited : public Wait {
+struct Awaiter {
+  bool await_ready() { return wait.await_ready(); }
+  bool await_suspend(std::coroutine_handle<> waiting) { return wait.await_suspend(waiting); }
+  auto await_resume() { return wait.await_resume(); }
+  Self& wait;
+};
+
+// A wait that can be called off.
+template <class Self>
+class Cancellable : public Wait {
  public:
   using Wait::Wait;
-  // Outcome::timeout when it takes longer.
-  Self&& within(Duration limit) && {
-    this->set_limit(limit);
-    return static_cast<Self&&>(*this);
-  }
   // Outcome::cancelled once that is; it must live as long as somebody waits.
-  Self&& unless(Canceller& canceller) && {
+  Self& unless(Canceller& canceller) {
     this->set_canceller(canceller);
-    return static_cast<Self&&>(*this);
+    return static_cast<Self&>(*this);
+  }
+  Awaiter<Self> operator co_await() { return {static_cast<Self&>(*this)}; }
+};
+
+// A wait that can be limited, too: `co_await stream.read().within(t).unless(canceller)`.
+template <class Self>
+class Limited : public Cancellable<Self> {
+ public:
+  using Cancellable<Self>::Cancellable;
+  // Outcome::timeout when it takes longer.
+  Self& within(Duration limit) {
+    this->set_limit(limit);
+    return static_cast<Self&>(*this);
   }
 };
 
@@ -95,13 +112,9 @@ class Canceller {
 
 // --- a while -----------------------------------------------------------------------------------
 
-class [[nodiscard]] SleepWait final : private Wait {
+class [[nodiscard]] SleepWait final : public Cancellable<SleepWait> {
  public:
-  explicit SleepWait(Duration duration) : Wait(true) { set_limit(duration); }
-  SleepWait&& unless(Canceller& canceller) && {
-    set_canceller(canceller);
-    return static_cast<SleepWait&&>(*this);
-  }
+  explicit SleepWait(Duration duration) : Cancellable(true) { set_limit(duration); }
   bool await_ready() const { return false; }
   bool await_suspend(std::coroutine_handle<> waiting) { return suspend(waiting); }
   Result<> await_resume() {
