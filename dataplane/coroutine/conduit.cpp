@@ -1,5 +1,7 @@
 #include "dataplane/coroutine/conduit.hpp"
 
+#include <utility>
+
 #include "dataplane/coroutine.hpp"
 
 namespace sluice::co {
@@ -46,7 +48,8 @@ void Conduit::on_peer_closed(sluice::Stream&) {
 }
 
 void Conduit::on_closed(sluice::Stream&, CloseReason reason) {
-  finish(outcome_of(reason));
+  const bool by_stop = reason == CloseReason::aborted && Core::here().is_stopping();
+  finish(by_stop ? Outcome::stopped : outcome_of(reason));
 }
 
 void Conduit::on_connect_failed(std::string_view) {

@@ -5,7 +5,7 @@
 
 namespace sluice::test {
 
-// Of one thread, as the tests that ask.
+// Of the thread that asks.
 struct Allocations {
   std::uint64_t live_bytes = 0;  // as the allocator rounds them
   std::uint64_t live = 0;
@@ -15,7 +15,7 @@ struct Allocations {
   std::uint64_t refused = 0;
 };
 
-inline Allocations allocations;
+inline thread_local Allocations allocations;
 
 // No memory while it lives, but for `first` allocations.
 class MemoryRefused {
