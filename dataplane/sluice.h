@@ -247,11 +247,12 @@ SLUICE_API int sluice_accept(sluice_stack* stack, int handle, struct sockaddr* a
 
 /* TCP: begins the handshake and returns -EINPROGRESS; writable, or error, tells its end. Called
  * again: -EALREADY while it goes on, then 0 once, or its error once (-ECONNREFUSED, -ETIMEDOUT,
- * -EHOSTUNREACH, -ENETUNREACH, -ECONNRESET), then -EISCONN. -EADDRNOTAVAIL: no local port is free,
- * or the same connection exists, -ENETUNREACH: no local address of that family or a remote one that
- * cannot be, -ENOBUFS: limits, -EINVAL: shut down while it connected. To 0.0.0.0 or :: is to this
- * stack itself. AF_UNSPEC breaks a connection off, for another. UDP: sets the peer, 0 at once;
- * AF_UNSPEC forgets it; -EAGAIN: no local port is free, -EACCES: broadcast. */
+ * -EHOSTUNREACH, -ENETUNREACH and what else ICMP says; it was there, and has ended: -ECONNRESET,
+ * -EPIPE; SO_ERROR was asked before: -ECONNABORTED), then -EISCONN. -EADDRNOTAVAIL: no local port
+ * is free, or the same connection exists, -ENETUNREACH: no local address of that family or a remote
+ * one that cannot be, -ENOBUFS: limits, -EINVAL: shut down while it connected. To 0.0.0.0 or :: is
+ * to this stack itself. AF_UNSPEC breaks a connection off, for another. UDP: sets the peer, 0 at
+ * once; AF_UNSPEC forgets it; -EAGAIN: no local port is free, -EACCES: broadcast. */
 SLUICE_API int sluice_connect(sluice_stack* stack, int handle, const struct sockaddr* address,
                               socklen_t length);
 

@@ -21,7 +21,7 @@ constexpr int kAccept[] = {EAGAIN, EOPNOTSUPP, EMFILE};
 constexpr int kConnect[] = {EINPROGRESS, EALREADY,     ECONNREFUSED, ETIMEDOUT,     EHOSTUNREACH,
                             ENETUNREACH, ECONNRESET,   EISCONN,      EADDRNOTAVAIL, EADDRINUSE,
                             ENOBUFS,     EAFNOSUPPORT, ECONNABORTED, EOPNOTSUPP,    ENOPROTOOPT,
-                            EHOSTDOWN,   ENONET,       EACCES,       EPROTO};
+                            EHOSTDOWN,   ENONET,       EACCES,       EPROTO,        EPIPE};
 constexpr int kNotConnected[] = {ENOTCONN};
 constexpr int kSetOption[] = {ENOPROTOOPT, ENOENT, EISCONN, ENOTCONN, EDOM};
 constexpr int kGetOption[] = {ENOPROTOOPT, ENOTCONN};
