@@ -205,7 +205,7 @@ PacketBytes HostileTest::spoofed_text() {
     text.sequence = near_rcv_nxt();  // RFC 5961: a SYN in the window
   } else if (rng.chance(0.3)) {
     text.payload.clear();  // a random ACK, often of nothing
-    text.sequence = last_text.sequence;
+    text.sequence = rng.chance(0.5) ? last_text.sequence : last_end;
     text.window = last_text.window;
   } else {
     text.sequence = last_text.sequence + 2'000'000 + static_cast<std::uint32_t>(rng.below(1 << 30));

@@ -348,7 +348,7 @@ TEST_F(LinuxProfile, a_flight_that_filled_the_window_lets_it_grow_to_its_end) {
   }
 }
 
-TEST_F(LinuxProfile, RFC3042_R3042_1_after_limited_transmit_growth_is_for_what_is_new) {
+TEST_F(LinuxProfile, RFC5681_R5681_14_after_limited_transmit_growth_is_for_what_is_new) {
   peer.says.mss = 1000;
   peer.says.sack = true;
   connects_in(100_ms);
