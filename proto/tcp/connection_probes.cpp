@@ -30,8 +30,9 @@ bool Connection::next_probe(OutSegment& out, Instant now) {
   probe_due_ = false;
   if (flight() > 0) {
     const std::uint32_t data = flight() - (fin_sent_ ? 1u : 0u);
-    send_range(out, snd_.una, std::min(data, segment_size()), fin_sent_, now);
-    if (settings_.as_linux) push(out);
+    const SentSegment& head = *sent_.head();
+    const Seq end = send_range(out, snd_.una, std::min(data, segment_size()), fin_sent_, now);
+    if (settings_.as_linux && head.is_pushed && end == head.end) push(out);  // as the first time
     sent_.on_probed();
     return true;
   }
