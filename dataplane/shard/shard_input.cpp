@@ -49,6 +49,7 @@ DropReason Shard::on_tcp(const Slice& ip, const wire::Packet& packet) {
   }
   tcp::Segment segment = tcp::make_segment(packet.tcp, std::move(payload), packet.gso_size);
   segment.is_marked = (packet.traffic_class & 3) == 3;  // RFC 3168 R3168-1
+  segment.is_ecn_capable = (packet.traffic_class & 3) != 0;
   const FlowRef ref = find_flow(flow, hash_of(flow));
   if (ref.is_none()) return on_unknown_flow(flow, packet, segment, nullptr);
   if (ref.is_time_wait()) {

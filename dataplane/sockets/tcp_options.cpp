@@ -65,6 +65,11 @@ struct TcpSocket::Options {
     socket.choices_.cork = value != 0;
     return socket.apply([&](tcp::Connection& tcp) { tcp.set_cork(value != 0); });
   }
+  // tcp(7): not permanent; a connection turns it on and off as it goes.
+  static OptionValue get_quick_ack(S& socket) {
+    if (!socket.has_connection()) return {socket.choices_.quick_ack};
+    return {socket.connection_->tcp.quick_ack()};
+  }
   static int set_quick_ack(S& socket, int value) {
     socket.choices_.quick_ack = value != 0;
     return socket.apply([&](tcp::Connection& tcp) { tcp.set_quick_ack(value != 0); });
@@ -144,8 +149,7 @@ std::span<const IntOption<TcpSocket>> TcpSocket::Options::rows() {
       Row{IPPROTO_TCP, TCP_NODELAY, [](S& s) { return OptionValue{s.choices_.nodelay}; },
           set_nodelay},
       Row{IPPROTO_TCP, TCP_CORK, [](S& s) { return OptionValue{s.choices_.cork}; }, set_cork},
-      Row{IPPROTO_TCP, TCP_QUICKACK, [](S& s) { return OptionValue{s.choices_.quick_ack}; },
-          set_quick_ack},
+      Row{IPPROTO_TCP, TCP_QUICKACK, get_quick_ack, set_quick_ack},
       Row{IPPROTO_TCP, TCP_MAXSEG, get_max_segment, set_max_segment},
       Row{IPPROTO_TCP, TCP_USER_TIMEOUT,
           [](S& s) { return OptionValue{static_cast<int>(s.choices_.user_timeout_ms)}; },

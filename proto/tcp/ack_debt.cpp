@@ -48,6 +48,12 @@ void AckDebt::owe_for_fin(Seq rcv_nxt, bool may_wait, const ArrivedText& text,
   deadline_ = std::min(deadline_, text.now + timing_.delay(smoothed_rtt, settings_));
 }
 
+void AckDebt::owe_for_handshake(Instant now, std::uint32_t window_bytes, std::uint32_t full_bytes) {
+  if (!settings_.adaptive_acks || timing_.is_quick()) return owe_now();
+  on_disorder(window_bytes, full_bytes);
+  deadline_ = now + settings_.longest_delayed_ack;
+}
+
 void AckDebt::push(const OwedAck& ack) {
   // A full list says enough: three duplicates make a peer retransmit, more only add to the flood.
   if (count_ == kMaxOwed) {

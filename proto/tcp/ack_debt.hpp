@@ -39,8 +39,12 @@ class AckDebt {
   // own FIN could take it along.
   void owe_for_fin(Seq rcv_nxt, bool may_wait, const ArrivedText& text, Duration smoothed_rtt);
 
+  // For the SYN-ACK. An application that asked for delayed ACKs has text that takes it along.
+  void owe_for_handshake(Instant now, std::uint32_t window_bytes, std::uint32_t full_bytes);
+
   // Segments are acknowledged at once, as is what waits; or the ACKs are delayed.
   void set_quick(bool on);
+  bool is_quick() const { return timing_.is_quick(); }
   // Old text has come again, or what no window holds.
   void on_disorder(std::uint32_t window_bytes, std::uint32_t full_bytes) {
     timing_.on_disorder(window_bytes, full_bytes, settings_);

@@ -53,8 +53,9 @@ class AckTiming {
   bool has_heard_text() const { return delay_ > Duration(); }
   Duration delay(Duration smoothed_rtt, const Settings& settings) const;
 
-  // The application wants ACKs at once, or does not.
+  // The application wants ACKs at once, or does not: until what passes says otherwise.
   void set_quick(bool on, const Settings& settings);
+  bool is_quick() const { return !is_interactive_; }
 
  private:
   void be_quick(std::uint32_t window_bytes, std::uint32_t full_bytes, const Settings& settings);

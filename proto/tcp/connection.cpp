@@ -73,7 +73,9 @@ void Connection::open_passive(const Identity& identity, const Segment& syn, Inst
   snd_.wnd = snd_.max_wnd = syn.window;          // RFC 7323 R7323-3: never scaled in a SYN
   take_syn_options(*syn.options);
   rcv_.edge = rcv_.nxt + syn_window(receive_room());
-  ecn_on_ = settings_.ecn != Ecn::off && syn.has(wire::kEce) && syn.has(wire::kCwr);
+  // RFC 3168 R3168-3: what marks a SYN has other ideas of the field, and Linux trusts it no more.
+  const bool is_odd = settings_.as_linux && syn.is_ecn_capable;
+  ecn_on_ = settings_.ecn != Ecn::off && syn.has(wire::kEce) && syn.has(wire::kCwr) && !is_odd;
   ts_recent_at_ = now;
   // Text and FIN of the SYN are not acknowledged: the peer sends them again.
 }

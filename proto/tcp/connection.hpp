@@ -156,6 +156,7 @@ class Connection {
   void set_cork(bool on);
   // Each segment is acknowledged at once, or the ACKs are delayed, until traffic says otherwise.
   void set_quick_ack(bool on);
+  bool quick_ack() const { return ack_debt_.is_quick(); }
   // Bytes of payload and of TCP's options in a segment: what is sent, and before the handshake also
   // what is asked of the peer. At least kMinSendMss.
   void set_max_segment(std::uint32_t bytes);
@@ -272,12 +273,14 @@ class Connection {
   std::uint32_t room_below_low_water() const;
 
   // connection_input.cpp
+  bool ends_simultaneous_open(const Segment& segment) const;
   DropReason on_segment_syn_sent(Segment& segment, Instant now);
   void on_syn_in_syn_sent(const Segment& segment, Instant now);
   Stop check_timestamps(const Segment& segment, Instant now);
   Stop check_sequence(Segment& segment, Instant now);
   Stop refuse_sequence(const Segment& segment, Instant now);
   void trim_to_window(Segment& segment);
+  bool is_own_reset(const Segment& segment) const;
   Stop check_reset(const Segment& segment, Instant now);
   Stop check_syn(const Segment& segment, Instant now);
   Stop check_ack(const Segment& segment, Seq first, bool bare, Instant now);

@@ -8,7 +8,9 @@ namespace sluice::tcp {
 DropReason Connection::on_segment(Segment& segment, Instant now) {
   ++counters_.segments_in;
   if (state_ == State::closed) return DropReason::no_listener;
-  if (state_ == State::syn_sent) return on_segment_syn_sent(segment, now);
+  if (state_ == State::syn_sent || ends_simultaneous_open(segment)) {
+    return on_segment_syn_sent(segment, now);
+  }
   const bool bare = segment.length() == 0;  // before the window cuts it
   const Seq first = segment.seq;
   if (const Stop stop = check_timestamps(segment, now)) return *stop;
@@ -17,6 +19,14 @@ DropReason Connection::on_segment(Segment& segment, Instant now) {
   if (const Stop stop = check_syn(segment, now)) return *stop;
   if (const Stop stop = check_ack(segment, first, bare, now)) return *stop;
   return take_text_and_fin(segment, now);
+}
+
+// RFC 9293 MUST-10: after the SYNs the SYN-ACKs cross. The peer's says what its SYN did, and ours
+// is acknowledged now.
+bool Connection::ends_simultaneous_open(const Segment& segment) const {
+  return state_ == State::syn_received && !passive_ && segment.has(wire::kSyn) &&
+         segment.has(wire::kAck) && !segment.has(wire::kRst) && segment.seq == rcv_.irs &&
+         segment.ack == snd_.nxt;
 }
 
 DropReason Connection::take_text_and_fin(Segment& segment, Instant now) {
@@ -71,7 +81,7 @@ void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
   take_handshake_sample(segment, now);
   snd_.una = segment.ack;  // RFC 9293 SA-S5
   become_established(now);
-  ack_debt_.owe_now();
+  ack_debt_.owe_for_handshake(now, rcv_wnd(), receive_mss_.get());
 }
 
 // --- first step: sequence number --------------------------------------------------------------
@@ -129,7 +139,9 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
 
 // RFC 9293 SA-3: an empty ACK for all but a RST.
 Connection::Stop Connection::refuse_sequence(const Segment& segment, Instant now) {
-  if (segment.has(wire::kRst)) return DropReason::tcp_blind_reset;  // RFC 5961 R5961-1
+  if (segment.has(wire::kRst)) {  // RFC 5961 R5961-1
+    return is_own_reset(segment) ? check_reset(segment, now) : DropReason::tcp_blind_reset;
+  }
   const bool has_text = !segment.payload.empty();
   if (has_text) ack_debt_.on_disorder(rcv_wnd(), receive_mss_.get());
   if (has_text && segment.end() <= rcv_.nxt) {  // RFC 2883: report the duplicate
@@ -188,9 +200,23 @@ void Connection::update_ts_recent(const Segment& segment, Seq first, Instant now
 
 // --- second step: RST -------------------------------------------------------------------------
 
+// It knows where the peer stands; or, as Linux has it, where it stands beyond what was lost, or it
+// repeats the number of the peer's FIN.
+bool Connection::is_own_reset(const Segment& segment) const {
+  if (segment.seq == rcv_.nxt) return true;
+  if (!settings_.as_linux || !is_synchronized(state_)) return false;
+  if (fin_received_) return segment.seq + 1u == rcv_.nxt && state_ != State::time_wait;
+  if (!sack_on_ || !has_gap()) return false;
+  std::array<wire::SackBlock, wire::kMaxSackBlocks> held{};
+  const std::uint8_t count = receive_buffer_.sack_blocks(held);
+  Seq highest = rcv_.nxt;
+  for (std::uint8_t i = 0; i < count; ++i) highest = max(highest, Seq(held[i].right));
+  return segment.seq == highest;
+}
+
 Connection::Stop Connection::check_reset(const Segment& segment, Instant now) {
   if (!segment.has(wire::kRst)) return {};
-  if (segment.seq != rcv_.nxt) {  // RFC 9293 SA-6, RFC 5961 R5961-1
+  if (!is_own_reset(segment)) {  // RFC 9293 SA-6, RFC 5961 R5961-1
     challenge(now);
     return DropReason::tcp_blind_reset;
   }
@@ -331,7 +357,9 @@ void Connection::owe_ack(const Segment& segment, std::uint32_t length, Instant n
   text.now = now;
   if (settings_.adaptive_acks) {
     text.window_bytes = distance(rcv_.last_ack_sent, rcv_.edge);
-    text.moves_window = possible_window() >= text.window_bytes;
+    // Linux keeps room for several of the windows that it offers: text that is not read yet keeps
+    // an ACK back only when there is much of it.
+    text.moves_window = possible_window() >= text.window_bytes / 2;
     text.is_pushed = segment.has(wire::kPsh);
     text.rto = rtt_.rto(settings_);
   }

@@ -75,6 +75,9 @@ void Connection::confirm_smaller_mss() {
 // RFC 3168 R3168-7; R3168-9: what lay outside of the window has been cut off.
 void Connection::take_congestion_marks(const Segment& segment) {
   if (segment.payload.empty()) return;
+  // The peer's window may be so small that it waits for each ACK.
+  const bool is_news = segment.has(wire::kCwr) || (segment.is_marked && !owes_ecn_echo_);
+  if (is_news && settings_.as_linux) ack_debt_.owe_now();
   if (segment.has(wire::kCwr)) owes_ecn_echo_ = false;
   if (segment.is_marked) owes_ecn_echo_ = true;
 }

@@ -29,6 +29,8 @@ Settings linux_settings() {
   settings.round_initial_window = true;
   settings.adaptive_acks = true;
   settings.max_rto = Duration::seconds(120);
+  settings.challenge_acks = 1;
+  settings.challenge_period = Duration::milliseconds(500);
   settings.syn_retries = 6;
   settings.syn_ack_retries = 5;
   settings.connect_timeout = settings.handshake_timeout = kWithoutEnd;

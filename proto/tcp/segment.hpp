@@ -17,10 +17,11 @@ struct Segment {
   Seq ack;
   Seq urgent_end;  // SEG.UP, with URG: behind the last urgent byte (RFC 9293 MUST-62)
   std::uint8_t flags = 0;
-  std::uint16_t window = 0;    // as on the wire
-  std::uint16_t gso_size = 0;  // payload of each segment that a super-segment was made of
-  bool is_marked = false;      // a router on the way was congested (RFC 3168: CE)
-  wire::SackBlock twice;       // the front that was cut off since it had come before (RFC 2883)
+  std::uint16_t window = 0;     // as on the wire
+  std::uint16_t gso_size = 0;   // payload of each segment that a super-segment was made of
+  bool is_marked = false;       // a router on the way was congested (RFC 3168: CE)
+  bool is_ecn_capable = false;  // marked, or it may be (RFC 3168: ECT)
+  wire::SackBlock twice;        // the front that was cut off since it had come before (RFC 2883)
   const wire::TcpOptions* options = nullptr;
   Slice payload;
 

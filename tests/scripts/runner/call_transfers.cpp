@@ -226,7 +226,8 @@ Outcome call_write(World& world, const Arguments& arguments, Progress& progress)
   const std::size_t position = ends == nullptr ? 0 : world.flows.of(*ends).sent.size() - before;
   std::string bytes = content_to_write(arguments, pieces, static_cast<std::uint32_t>(position));
   const ssize_t taken = hand_over(world, arguments, bytes, pieces, before);
-  if (taken > 0 && descriptor != nullptr) {
+  const bool is_empty_datagram = taken == 0 && !is_stream;
+  if ((taken > 0 || is_empty_datagram) && descriptor != nullptr) {
     remember(world, *descriptor,
              std::string_view(bytes).substr(before, static_cast<std::size_t>(taken)));
   }
