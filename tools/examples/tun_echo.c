@@ -6,7 +6,7 @@
  * As root: ip netns add x; ip netns exec x ./tun_echo tun7 10.0.7.2 &
  *          ip -n x address add 10.0.7.1/24 dev tun7; ip -n x link set tun7 up
  *          ip netns exec x nc 10.0.7.2 7 */
-#define _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE  // NOLINT(bugprone-reserved-identifier): beside C11, what Linux has
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
