@@ -57,7 +57,7 @@ SLUICE_API const char* sluice_version(void);
 
 /* ---- stacks --------------------------------------------------------------------------------- */
 
-typedef struct sluice_stack sluice_stack;
+typedef struct sluice_stack sluice_stack; /* NOLINT(modernize-use-using) */
 
 enum sluice_ecn {
   SLUICE_ECN_OFF = 0,
@@ -335,6 +335,7 @@ SLUICE_API int sluice_ready(sluice_stack* stack, int handle);
 /* `events` is what newly holds. Called from within sluice_input(), sluice_advance() and
  * sluice_output(), of the same stack. It may call any function on sockets, sluice_close() of this
  * one too, but neither those three nor sluice_stack_destroy() (-EBUSY). */
+/* NOLINTNEXTLINE(modernize-use-using) */
 typedef void (*sluice_callback)(sluice_stack* stack, int handle, int events, void* context);
 
 /* Null: none, as at first. What holds already is reported by the next of the three calls. */

@@ -40,10 +40,11 @@ class [[nodiscard]] Result {
 
   explicit operator bool() const { return outcome_ == Outcome::ok; }
   Outcome outcome() const { return outcome_; }
-  // When ok.
+  // When ok. NOLINTBEGIN(bugprone-unchecked-optional-access)
   T& operator*() & { return *value_; }
   T&& operator*() && { return std::move(*value_); }
   T* operator->() { return &*value_; }
+  // NOLINTEND(bugprone-unchecked-optional-access)
 
  private:
   Outcome outcome_;
