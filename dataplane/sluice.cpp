@@ -64,9 +64,15 @@ void give(Struct* to, Struct value) {
   std::memcpy(to, &value, std::min(size, sizeof value));
 }
 
+// That a struct of this kind may have had, or will have: none that cuts a pointer in two.
+template <class Struct>
+bool is_size_of(std::size_t size) {
+  return size >= sizeof(std::size_t) && size % alignof(Struct) == 0;
+}
+
 template <class Struct>
 bool is_usable(const Struct* given) {
-  return given != nullptr && given->size >= sizeof given->size;
+  return given != nullptr && is_size_of<Struct>(given->size);
 }
 
 int give_name(int error, const SocketAddress& name, const Socket& socket, sockaddr* address,
@@ -134,7 +140,7 @@ const char* sluice_version(void) {
 int sluice_config_init(struct sluice_config* config, size_t size, const char* profile) {
   return guarded<int>([&] {
     sluice_config ours;
-    if (config == nullptr || profile == nullptr || size < sizeof config->size) return -EINVAL;
+    if (config == nullptr || profile == nullptr || !is_size_of<sluice_config>(size)) return -EINVAL;
     if (!sluice::sockets::make_profile(profile, ours)) return -EINVAL;
     std::memset(static_cast<void*>(config), 0, size);
     config->size = size;

@@ -7,10 +7,14 @@
 
 namespace sluice::sockets {
 
-int SocketTable::add(std::unique_ptr<Socket> socket) {
+void SocketTable::make_room() {
   SLUICE_ASSERT(!is_full());
   while (first_free_ < sockets_.size() && sockets_[first_free_] != nullptr) ++first_free_;
   if (first_free_ == sockets_.size()) sockets_.emplace_back();
+}
+
+int SocketTable::add(std::unique_ptr<Socket> socket) noexcept {
+  SLUICE_ASSERT(first_free_ < sockets_.size() && sockets_[first_free_] == nullptr);
   const auto handle = static_cast<int>(first_free_);
   socket->set_handle(handle);
   sockets_[first_free_++] = std::move(socket);

@@ -14,8 +14,10 @@ class SocketTable {
   explicit SocketTable(std::uint32_t limit) : limit_(limit) {}
 
   bool is_full() const { return live_ == limit_; }
-  // Room for one more must be there. Returns the handle.
-  int add(std::unique_ptr<Socket> socket);
+  // Makes a place for one more, unless the table is full. Throws std::bad_alloc.
+  void make_room();
+  // There must be room. Returns the handle.
+  int add(std::unique_ptr<Socket> socket) noexcept;
   // Null when no socket has this handle.
   Socket* find(int handle) const;
   std::unique_ptr<Socket> remove(Socket& socket);

@@ -152,11 +152,15 @@ int Stack::open_socket(int domain, int type, int protocol) {
   if (kind != SOCK_STREAM) return -EPROTONOSUPPORT;
   if (protocol != 0 && protocol != IPPROTO_TCP) return -EPROTONOSUPPORT;
   if (sockets_.is_full()) return -EMFILE;
-  return sockets_.add(std::make_unique<TcpSocket>(*this, domain == AF_INET6));
+  sockets_.make_room();
+  const bool v6 = domain == AF_INET6;
+  if (kind == SOCK_STREAM) return sockets_.add(std::make_unique<TcpSocket>(*this, v6));
+  return sockets_.add(std::make_unique<UdpSocket>(*this, v6));
 }
 
 int Stack::accept(Socket& listener, SocketAddress& from) {
   if (sockets_.is_full()) return -EMFILE;
+  sockets_.make_room();  // before the connection is taken from those that wait
   std::unique_ptr<Socket> accepted;
   const int error = listener.accept(accepted, from);
   return error != 0 ? error : sockets_.add(std::move(accepted));

@@ -11,6 +11,12 @@ namespace {
 constexpr int kMostWaiting = 4096;              // as Linux' net.core.somaxconn
 constexpr std::uint32_t kLeastHalfOpen = 1024;  // a small backlog is no reason to refuse a SYN
 
+// Peers that never finish their handshake leave room for those that do, and for our own.
+std::uint32_t most_half_open(std::uint32_t most_waiting, std::uint32_t max_connections) {
+  const std::uint32_t wanted = std::max(most_waiting, kLeastHalfOpen);
+  return std::min(wanted, std::max(max_connections / 2, 1U));
+}
+
 int error_of(ConnectProblem problem) {
   switch (problem) {
     case ConnectProblem::none: return 0;
@@ -122,22 +128,15 @@ int TcpSocket::listen(int backlog) {
     listening_->set_most_waiting(most);
     return 0;
   }
-  if (!binding_.is_bound()) {
-    Binding wanted = binding_;
-    wanted.family = form_.family();
-    if (const int error = bind_port(wanted); error != 0) return error;
-  }
-  binding_.listens = true;
-  if (stack_.tcp_ports().conflicts(binding_)) {
-    binding_.listens = false;
-    return -EADDRINUSE;
-  }
+  if (const int error = bind_if_unbound(); error != 0) return error;
+  if (ports().conflicts(binding_)) return -EADDRINUSE;
   ListenOptions options;
   options.address = binding_.address;
   options.port = binding_.port;
   options.family = binding_.family;
-  options.backlog = std::max(most, kLeastHalfOpen);
+  options.backlog = most_half_open(most, stack_.options().shard.max_connections);
   listening_ = std::make_unique<AcceptQueue>(stack_.shard(), *this, options, most);
+  binding_.listens = true;
   note_change();
   return 0;
 }

@@ -192,7 +192,6 @@ void UdpSocket::on_datagram(DatagramSocket& /*socket*/, const Datagram& datagram
     stack_.shard().count_drop(DropReason::out_of_memory);
     return;
   }
-  waiting_.push_back({{datagram.flow.remote, datagram.flow.remote_port}, datagram.payload});
   held_bytes_ += frame.capacity;
   note_change();
 }

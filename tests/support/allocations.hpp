@@ -10,8 +10,9 @@ struct Allocations {
   std::uint64_t live_bytes = 0;  // as the allocator rounds them
   std::uint64_t live = 0;
   std::uint64_t made = 0;
-  // So many more succeed; those behind are refused.
+  // So many more succeed; those behind are refused, or the next of them.
   std::uint64_t until_refusal = UINT64_MAX;
+  bool refuses_once = false;
   std::uint64_t refused = 0;
 };
 

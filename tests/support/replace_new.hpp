@@ -14,6 +14,7 @@ namespace sluice::test {
 inline void* allocate(std::size_t bytes, std::size_t alignment) {
   if (allocations.until_refusal == 0) {
     ++allocations.refused;
+    if (allocations.refuses_once) allocations.until_refusal = UINT64_MAX;
     return nullptr;
   }
   void* memory = nullptr;
