@@ -162,7 +162,8 @@ int sluice_stack_create(const struct sluice_config* config, sluice_stack** stack
 }
 
 const char* sluice_config_problem(const struct sluice_config* config) {
-  if (!is_usable(config)) return "the configuration is null, or its size is not that of a struct sluice_config";
+  if (!is_usable(config))
+    return "the configuration is null, or its size is that of no sluice_config";
   try {
     static thread_local std::string problem;
     problem = sluice::sockets::find_problem(sluice::sockets::read_config(*config));
