@@ -226,8 +226,8 @@ SLUICE_API int sluice_stack_stats(const sluice_stack* stack, struct sluice_stats
 /* domain: AF_INET or AF_INET6, which also takes IPv4 unless IPV6_V6ONLY is set (addresses then look
  * like ::ffff:192.0.2.1). type: SOCK_STREAM or SOCK_DGRAM; SOCK_NONBLOCK and SOCK_CLOEXEC may be
  * added and mean nothing. protocol: 0, or IPPROTO_TCP or IPPROTO_UDP to match. Returns the handle,
- * the smallest that is free. -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EMFILE: max_sockets
- * are in use, -ENOMEM. */
+ * the smallest that is free. -EAFNOSUPPORT, -ESOCKTNOSUPPORT, -EPROTONOSUPPORT, -EMFILE:
+ * max_sockets are in use, -ENOMEM. */
 SLUICE_API int sluice_socket(sluice_stack* stack, int domain, int type, int protocol);
 
 /* Port 0: one is chosen now. -EADDRINUSE, -EADDRNOTAVAIL: not an address of this stack,
@@ -325,7 +325,7 @@ enum sluice_ready {
   SLUICE_WRITABLE = 2,  /* send would take something, or fail */
   SLUICE_ERROR = 4,     /* SO_ERROR is set */
   SLUICE_HANGUP = 8,    /* closed both ways */
-  SLUICE_PRIORITY = 16, /* urgent data is announced or here; told again when it has come */
+  SLUICE_PRIORITY = 16, /* the urgent byte has come; in profile "strict" first: is announced */
   SLUICE_PEER_CLOSED = 32, /* the peer will send no more */
 };
 

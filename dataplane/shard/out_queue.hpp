@@ -22,6 +22,7 @@ struct OutPacket {
   wire::IcmpHeader icmp;
   Slice payload;                    // what of it is still to be sent
   std::uint16_t segment_bytes = 0;  // UDP: the payload is several datagrams of this size
+  std::uint32_t mtu = 0;            // of the path, when it is less than ours; 0: not known
   // Of what does not fit the MTU: the bytes behind the IP header that have been sent.
   std::uint32_t fragment_offset = 0;
   std::uint32_t fragment_identification = 0;

@@ -259,6 +259,7 @@ ConnectionSlot* Shard::make_slot(const FlowKey& flow) {
   const std::uint64_t hash = hash_of(flow);
   ConnectionSlot* const slot = slots_.make(*this, flow, hash, settings_, resources_);
   if (slot == nullptr) return nullptr;
+  slot->hop_limit = options_.hop_limit;
   table_.insert(hash, FlowRef::connection(slots_.index_of(*slot)));
   all_.push_back(*slot);
   return slot;
@@ -280,6 +281,13 @@ void Shard::leave_lists(ConnectionSlot& slot) {
   wheel_.cancel(slot);
   slot.ListNode<ReadyTag>::unlink();
   slot.ListNode<GapTag>::unlink();
+}
+
+void Shard::release(ConnectionSlot& slot) {
+  leave_listener(slot);
+  count_end(slot);
+  leave_lists(slot);
+  slot.ListNode<AllTag>::unlink();
   slots_.destroy(slot);
 }
 

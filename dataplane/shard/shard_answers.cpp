@@ -78,8 +78,9 @@ void Shard::fill_from(OutQueue& queue, TxBatch& batch, std::uint32_t& budget) {
 
 // True when nothing of `out` is left.
 bool Shard::build_next(TxPacket& packet, OutPacket& out) {
+  const std::uint32_t mtu = out.mtu != 0 ? std::min(out.mtu, options_.mtu) : options_.mtu;
   const std::uint32_t room =
-      options_.mtu - static_cast<std::uint32_t>(wire::ip_header_length(out.ip.destination));
+      mtu - static_cast<std::uint32_t>(wire::ip_header_length(out.ip.destination));
   const bool fits = out.segment_bytes > 0 || kFirstHeader + out.payload.size() <= room;
   if (!fits || out.fragment_offset > 0) {
     build_fragment(packet, out, room);

@@ -148,6 +148,7 @@ bool Shard::send_datagram(DatagramEntry& socket, const FlowKey& flow, Slice payl
   out->ip.hop_limit = socket.hop_limit;
   out->ip.traffic_class = socket.traffic_class;
   out->ip.dont_fragment = socket.dont_fragment;
+  out->mtu = socket.mtu;
   out->udp.source_port = socket.options.port;
   out->udp.destination_port = flow.remote_port;
   const bool several = segment_bytes > 0 && payload.size() > segment_bytes;

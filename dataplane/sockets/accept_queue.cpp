@@ -33,7 +33,7 @@ void AcceptQueue::prepare(ConnectionSlot& slot) {
 StreamEvents* AcceptQueue::on_established(Stream& stream) {
   try {
     waiting_.emplace_back();
-    waiting_.back() = socket_.make_accepted(static_cast<ConnectionSlot&>(stream));
+    waiting_.back() = std::make_unique<TcpSocket>(socket_, static_cast<ConnectionSlot&>(stream));
   } catch (const std::bad_alloc&) {
     if (!waiting_.empty() && waiting_.back() == nullptr) waiting_.pop_back();
     return nullptr;

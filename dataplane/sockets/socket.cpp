@@ -51,7 +51,7 @@ int Socket::bind_port(Binding wanted) {
   const Binding before = std::exchange(binding_, wanted);
   try {
     ports().add(binding_);
-    on_bound();
+    on_port();
   } catch (...) {  // without memory it is as if nobody had asked
     ports().remove(binding_);
     binding_ = before;

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "dataplane/sluice.h"
+#include "dataplane/sockets/port_bindings.hpp"
 #include "dataplane/sockets/socket_address.hpp"
 #include "dataplane/sockets/socket_choices.hpp"
 #include "proto/base/bytes.hpp"
@@ -51,7 +52,7 @@ class Socket : public ListNode<ChangedTag> {
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
-  virtual int bind(const SocketAddress& address) = 0;
+  int bind(const SocketAddress& address);
   virtual int listen(int backlog) = 0;
   // The oldest connection that waits, and who has opened it.
   virtual int accept(std::unique_ptr<Socket>& accepted, SocketAddress& from) = 0;
@@ -77,7 +78,7 @@ class Socket : public ListNode<ChangedTag> {
   int handle() const { return handle_; }
   void set_handle(int handle) { handle_ = handle; }
 
-  // --- readiness, by callback (ready_events.hpp) ------------------------------------------------
+  // --- readiness, by callback (ready_events.hpp) -----------------------------------------------
   void set_callback(sluice_callback to, void* context);
   // What newly holds since it was last asked.
   int take_news();
@@ -123,7 +124,6 @@ class Socket : public ListNode<ChangedTag> {
   virtual int type() const = 0;
   virtual int protocol() const = 0;
   virtual bool is_listening() const { return false; }
-  virtual bool is_bound() const = 0;
   // SO_ERROR, which is then forgotten: an errno value.
   virtual int take_error() = 0;
   virtual std::uint32_t receive_buffer_bytes() const = 0;
@@ -131,10 +131,10 @@ class Socket : public ListNode<ChangedTag> {
   // Bytes of an IP packet; -ENOTCONN when it has no peer.
   virtual int path_mtu() const = 0;
   // Something was chosen.
-  virtual void apply_ip() = 0;
+  virtual void apply_ip() {}
   virtual void apply_buffers() {}
   virtual void apply_keepalive() {}
-  virtual void apply_reuse() = 0;
+  virtual void apply_own_reuse() {}
   virtual void apply_inline() {}
   // Those of its protocol.
   virtual int set_own_option(int level, int name, Bytes value) = 0;
@@ -149,9 +149,11 @@ class Socket : public ListNode<ChangedTag> {
   CommonChoices common_;
   IpChoices ipv4_;
   IpChoices ipv6_;
+  Binding binding_;
 
  private:
   struct Options;
+  int bind_port(Binding wanted);
   int set_linger(Bytes value);
 
   bool has_chosen_port_ = false;  // the caller, by bind()

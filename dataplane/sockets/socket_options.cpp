@@ -60,8 +60,8 @@ struct Socket::Options {
     return 0;
   }
   static int set_reuse(Socket& socket, int value) {
-    socket.common_.shares_port = value != 0;
-    socket.apply_reuse();
+    socket.common_.shares_port = socket.binding_.shares = value != 0;
+    socket.apply_own_reuse();
     return 0;
   }
   static int set_inline(Socket& socket, int value) {
@@ -98,7 +98,7 @@ struct Socket::Options {
     return 0;
   }
   static int set_v6_only(Socket& socket, int value) {
-    if (socket.is_bound()) return -EINVAL;
+    if (socket.binding_.is_bound()) return -EINVAL;
     socket.form_.v6_only = value != 0;
     return 0;
   }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "dataplane/sockets/tcp_socket.hpp"
+#include "dataplane/sockets/udp_socket.hpp"
 
 namespace sluice::sockets {
 namespace {
@@ -13,12 +14,23 @@ constexpr std::uint64_t kEndOfTime = std::uint64_t{1} << 62;
 constexpr std::uint32_t kVirtio = wire::kVirtioNetHeaderSize;
 
 constexpr std::uint32_t kLargestPacket = 65'535;
+// Packets to ourselves that one call of output() carries round: two sockets that answer each other
+// at once would keep it for ever.
+constexpr int kMostLooped = 64;
 constexpr Duration kTrimInterval = Duration::seconds(1);
 
 ShardOptions with_memory(ShardOptions options, ShardPools& memory) {
   options.frames = &memory.frames_for(ShardPools::kLargePacketBytes);
   options.growth = Growth::on_demand;
   return options;
+}
+
+// inet_create of Linux: a type that is unknown, or a protocol that is not of the type.
+int check_protocol(int type, int protocol) {
+  if (type < 0 || type > SOCK_PACKET) return -EINVAL;
+  if (type != SOCK_STREAM && type != SOCK_DGRAM) return -ESOCKTNOSUPPORT;
+  const int own = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+  return protocol == 0 || protocol == own ? 0 : -EPROTONOSUPPORT;
 }
 
 }  // namespace
@@ -62,8 +74,7 @@ bool Stack::hear(std::uint64_t now_ns) {
   return true;
 }
 
-// --- packets
-// --------------------------------------------------------------------------------------
+// --- packets -----------------------------------------------------------------------------------
 
 int Stack::input(Bytes packet, const wire::VirtioNetHeader& offload, std::uint64_t now_ns) {
   if (is_busy_) return -EBUSY;
@@ -76,11 +87,11 @@ int Stack::input(Bytes packet, const wire::VirtioNetHeader& offload, std::uint64
     return 0;
   }
   if (length > 0) std::memcpy(frame->data, packet.data(), length);
-  take(Slice(*frame, 0, length), offload);
+  take(Slice(*frame, 0, length), offload, Origin::peer);
   return 0;
 }
 
-void Stack::take(Slice ip, const wire::VirtioNetHeader& offload) {
+void Stack::take(Slice ip, const wire::VirtioNetHeader& offload, Origin origin) {
   wire::Packet packet;
   DropReason refused = wire::parse_packet(ip.bytes(), offload, packet);
   if (refused == DropReason::fragment) {
@@ -88,10 +99,12 @@ void Stack::take(Slice ip, const wire::VirtioNetHeader& offload) {
     if (ip.empty()) return;
     refused = wire::parse_packet(ip.bytes(), wire::VirtioNetHeader(), packet);
   }
-  if (refused == DropReason::none) {
-    shard_->on_packet(ip, packet, now_);
-  } else {
+  if (refused != DropReason::none) {
     shard_->count_drop(refused);
+  } else if (origin == Origin::ourselves) {
+    shard_->on_own_packet(ip, packet, now_);
+  } else {
+    shard_->on_packet(ip, packet, now_);
   }
 }
 
@@ -99,7 +112,13 @@ ssize_t Stack::output(MutableBytes buffer, wire::VirtioNetHeader* offload, std::
   if (is_busy_) return -EBUSY;
   if (!hear(now_ns)) return -EINVAL;
   const Visit visit(*this);
-  const OutgoingPacket packet = output_->next(now_, offload != nullptr);
+  OutgoingPacket packet = output_->next(now_, offload != nullptr);
+  for (int looped = 0; is_for_us(packet); ++looped) {
+    if (looped == kMostLooped) return 0;
+    loop_back(packet);
+    output_->pop();
+    packet = output_->next(now_, offload != nullptr);
+  }
   if (packet.empty()) {
     trim_in_time();
     return 0;
@@ -112,8 +131,24 @@ ssize_t Stack::output(MutableBytes buffer, wire::VirtioNetHeader* offload, std::
   return length;
 }
 
-// --- time
-// -----------------------------------------------------------------------------------------
+bool Stack::is_for_us(const OutgoingPacket& packet) const {
+  if (packet.empty()) return false;
+  const std::uint8_t* const ip = packet.front().data() + kVirtio;
+  const bool v4 = ip[0] >> 4 == 4;
+  return shard_->local().is_own(v4 ? IpAddress::v4(load_be32(ip + 16))
+                                   : IpAddress::v6(std::span<const std::uint8_t, 16>(ip + 24, 16)));
+}
+
+// From one of our sockets to another: no wire lies between them.
+void Stack::loop_back(const OutgoingPacket& packet) {
+  const std::uint32_t length = packet.length - kVirtio;
+  Frame* const frame = memory_.take_frame(length);
+  if (frame == nullptr) return shard_->count_drop(DropReason::out_of_memory);
+  packet.copy(kVirtio, frame->data);
+  take(Slice(*frame, 0, length), wire::parse_virtio_net(packet.front()), Origin::ourselves);
+}
+
+// --- time --------------------------------------------------------------------------------------
 
 int Stack::advance(std::uint64_t now_ns) {
   if (is_busy_) return -EBUSY;
@@ -143,14 +178,12 @@ std::uint64_t Stack::next_deadline() const {
   return deadline.is_never() ? UINT64_MAX : static_cast<std::uint64_t>(deadline.ns());
 }
 
-// --- sockets
-// --------------------------------------------------------------------------------------
+// --- sockets -----------------------------------------------------------------------------------
 
 int Stack::open_socket(int domain, int type, int protocol) {
   if (domain != AF_INET && domain != AF_INET6) return -EAFNOSUPPORT;
   const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (kind != SOCK_STREAM) return -EPROTONOSUPPORT;
-  if (protocol != 0 && protocol != IPPROTO_TCP) return -EPROTONOSUPPORT;
+  if (const int error = check_protocol(kind, protocol); error != 0) return error;
   if (sockets_.is_full()) return -EMFILE;
   sockets_.make_room();
   const bool v6 = domain == AF_INET6;

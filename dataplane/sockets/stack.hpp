@@ -31,7 +31,7 @@ class Stack {
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
-  // --- packets and time: not from a callback (-EBUSY) -------------------------------------------
+  // --- packets and time: not from a callback (-EBUSY) ------------------------------------------
   int input(Bytes packet, const wire::VirtioNetHeader& offload, std::uint64_t now_ns);
   // The packet's length, 0 without one. With `offload` it is as a device with the configured
   // offloads takes it, and *offload says how.
@@ -40,7 +40,7 @@ class Stack {
   std::uint64_t next_deadline() const;
   bool is_busy() const { return is_busy_; }
 
-  // --- sockets ----------------------------------------------------------------------------------
+  // --- sockets ---------------------------------------------------------------------------------
   int open_socket(int domain, int type, int protocol);
   // The new handle.
   int accept(Socket& listener, SocketAddress& from);
@@ -48,12 +48,13 @@ class Stack {
   Socket* find(int handle) const { return sockets_.find(handle); }
   void fill_stats(sluice_stats& stats) const;
 
-  // --- for the sockets --------------------------------------------------------------------------
+  // --- for the sockets -------------------------------------------------------------------------
   Shard& shard() { return *shard_; }
   const StackOptions& options() const { return options_; }
   Instant now() const { return now_; }
   ReadyEvents& events() { return events_; }
   PortBindings& tcp_ports() { return tcp_ports_; }
+  PortBindings& udp_ports() { return udp_ports_; }
   Rng& rng() { return rng_; }
   // Takes the events of connections that nobody owns any more.
   StreamEvents& nobody() { return nobody_; }
@@ -63,7 +64,10 @@ class Stack {
   class Nobody final : public StreamEvents {};
 
   bool hear(std::uint64_t now_ns);
-  void take(Slice whole, const wire::VirtioNetHeader& offload);
+  enum class Origin : std::uint8_t { peer, ourselves };
+  void take(Slice ip, const wire::VirtioNetHeader& offload, Origin origin);
+  bool is_for_us(const OutgoingPacket& packet) const;
+  void loop_back(const OutgoingPacket& packet);
   void trim_in_time();
 
   const StackOptions options_;
@@ -77,6 +81,7 @@ class Stack {
   Instant next_trim_;
   bool had_connections_ = false;
   PortBindings tcp_ports_;
+  PortBindings udp_ports_;
   ReadyEvents events_;
   SocketTable sockets_;
   std::unique_ptr<Shard> shard_;

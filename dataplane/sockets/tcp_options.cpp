@@ -205,8 +205,7 @@ int TcpSocket::set_congestion(Bytes value) {
       [this](tcp::Connection& tcp) { tcp.set_congestion(choices_.congestion, stack_.now()); });
 }
 
-// --- choices of any socket
-// ------------------------------------------------------------------------
+// --- choices of any socket ---------------------------------------------------------------------
 
 void TcpSocket::apply_ip() {
   if (has_connection()) apply_ip(*connection_);
@@ -234,8 +233,7 @@ void TcpSocket::apply_keepalive() {
   apply([&](tcp::Connection& tcp) { tcp.set_keepalive(idle, stack_.now()); });
 }
 
-void TcpSocket::apply_reuse() {
-  binding_.shares = common_.shares_port;
+void TcpSocket::apply_own_reuse() {
   if (has_connection()) connection_->shares_port = common_.shares_port;
 }
 

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "dataplane/sockets/path_errno.hpp"
 #include "dataplane/sockets/stack.hpp"
 #include "dataplane/sockets/tcp_socket.hpp"
 
@@ -30,7 +31,7 @@ int error_of(const ConnectionSlot& slot) {
     case CloseReason::timed_out: return ETIMEDOUT;
     case CloseReason::unreachable: break;
   }
-  return error_of(slot.tcp.path_error().value_or(tcp::PathError::host_unreachable),
+  return errno_of(slot.tcp.path_error().value_or(tcp::PathError::host_unreachable),
                   slot.flow_key.remote.is_v4());
 }
 

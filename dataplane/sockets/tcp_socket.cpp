@@ -31,16 +31,21 @@ int error_of(ConnectProblem problem) {
   return -EINVAL;
 }
 
-// What SO_ERROR says of a connection's end.
-int error_of(const tcp::Connection& connection) {
-  switch (connection.close_reason()) {
-    case CloseReason::none:
-    case CloseReason::normal:
-    case CloseReason::aborted: return 0;
-    case CloseReason::reset: return ECONNRESET;
-    case CloseReason::refused: return ECONNREFUSED;
-    case CloseReason::timed_out: return ETIMEDOUT;
-    case CloseReason::unreachable: return EHOSTUNREACH;
+// Whether there is a peer to whom the end of a connection comes as a surprise, or would have been
+// (Linux' tcp_disconnect).
+bool is_torn_down(tcp::State state) {
+  switch (state) {
+    case tcp::State::closed:
+    case tcp::State::listen:
+    case tcp::State::closing:
+    case tcp::State::last_ack:
+    case tcp::State::time_wait: return false;
+    case tcp::State::syn_sent:
+    case tcp::State::syn_received:
+    case tcp::State::established:
+    case tcp::State::fin_wait_1:
+    case tcp::State::fin_wait_2:
+    case tcp::State::close_wait: break;
   }
   return true;
 }
@@ -67,58 +72,23 @@ tcp::State TcpSocket::state() const {
   return connection_ == nullptr ? tcp::State::closed : connection_->tcp.state();
 }
 
-// --- bound to a port
-// ------------------------------------------------------------------------------
+// --- bound to a port ---------------------------------------------------------------------------
 
-int TcpSocket::bind(const SocketAddress& address) {
-  const LocalAddresses& local = stack_.shard().local();
-  if (form_.v6_only && address.address.is_v4()) return -EINVAL;
-  const bool is_any = address.address.is_unspecified();
-  if (!is_any && !local.contains(address.address)) return -EADDRNOTAVAIL;
-  if (!is_closed() || binding_.is_bound()) return -EINVAL;
-  Binding wanted = binding_;
-  wanted.port = address.port;
-  wanted.family = address.address == IpAddress::v4(0) ? Family::v4 : form_.family();
-  if (!is_any) wanted.address = address.address;
-  const int error = bind_port(wanted);
-  is_bound_by_caller_ = error == 0;
-  return error;
-}
-
-int TcpSocket::bind_port(Binding wanted) {
-  wanted.shares = common_.shares_port;
-  if (wanted.port == 0) {
-    wanted.port = pick_port(stack_.rng(), stack_.options().ports, [&](std::uint16_t port) {
-      wanted.port = port;
-      return !is_taken(wanted);
-    });
-    if (wanted.port == 0) return -EADDRINUSE;
-  } else if (is_taken(wanted)) {
-    return -EADDRINUSE;
-  }
-  binding_ = wanted;
-  stack_.tcp_ports().add(binding_);
-  return 0;
-}
-
-// By another socket, by a connection that has none any more, or by one in TIME-WAIT.
-bool TcpSocket::is_taken(const Binding& wanted) const {
-  bool taken = stack_.tcp_ports().conflicts(wanted);
+// By a connection that has no socket any more, or by one in TIME-WAIT.
+bool TcpSocket::is_held(const Binding& wanted) const {
+  bool held = false;
   stack_.shard().for_each_local([&](const FlowKey& flow, bool shares) {
     if (flow.local_port != wanted.port) return;
-    taken = taken || !wanted.may_join({flow.local, Family::both, flow.local_port, shares, false});
+    held = held || !wanted.may_join({flow.local, Family::both, flow.local_port, shares, false});
   });
-  return taken;
+  return held;
 }
 
-void TcpSocket::unbind() {
-  if (!binding_.is_bound()) return;
-  stack_.tcp_ports().remove(binding_);
-  binding_ = Binding();
+PortBindings& TcpSocket::ports() const {
+  return stack_.tcp_ports();
 }
 
-// --- listening
-// ------------------------------------------------------------------------------------
+// --- listening ---------------------------------------------------------------------------------
 
 int TcpSocket::listen(int backlog) {
   if (phase_ != Phase::unconnected || (!is_closed() && listening_ == nullptr)) return -EINVAL;
@@ -158,8 +128,7 @@ int TcpSocket::accept(std::unique_ptr<Socket>& accepted, SocketAddress& from) {
   return 0;
 }
 
-// --- connecting
-// -----------------------------------------------------------------------------------
+// --- connecting --------------------------------------------------------------------------------
 
 int TcpSocket::connect(const sockaddr* to, socklen_t length) {
   if (to == nullptr || length < sizeof to->sa_family) return -EINVAL;
@@ -231,8 +200,7 @@ std::uint16_t TcpSocket::pick_port_to(FlowKey flow) {
   });
 }
 
-// --- the end
-// --------------------------------------------------------------------------------------
+// --- the end -----------------------------------------------------------------------------------
 
 // Back to where a new socket is, but for its options and the port that its caller has chosen.
 void TcpSocket::disconnect() {
@@ -241,7 +209,7 @@ void TcpSocket::disconnect() {
   stop_listening();
   if (connection_ != nullptr) release(true);
   if (is_torn_down(was)) error_ = ECONNRESET;
-  if (!is_bound_by_caller_) unbind();
+  unbind_if_own_choice();
   phase_ = Phase::unconnected;
   shut_receive_ = shut_send_ = false;
   note_change();

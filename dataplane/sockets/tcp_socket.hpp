@@ -13,7 +13,6 @@
 
 #include "dataplane/shard/shard.hpp"
 #include "dataplane/sockets/accept_queue.hpp"
-#include "dataplane/sockets/port_bindings.hpp"
 #include "dataplane/sockets/socket.hpp"
 
 namespace sluice::sockets {
@@ -24,7 +23,6 @@ class TcpSocket final : public Socket, public StreamEvents {
   // One that a peer has opened: it inherits what was chosen for `listener`.
   TcpSocket(const TcpSocket& listener, ConnectionSlot& connection);
 
-  int bind(const SocketAddress& address) override;
   int listen(int backlog) override;
   int accept(std::unique_ptr<Socket>& accepted, SocketAddress& from) override;
   int connect(const sockaddr* to, socklen_t length) override;
@@ -38,7 +36,7 @@ class TcpSocket final : public Socket, public StreamEvents {
   int at_mark() const override;
   int tell_tcp(TcpInfo& told) override;
 
-  // --- for the accept queue ---------------------------------------------------------------------
+  // --- for the accept queue --------------------------------------------------------------------
   void prepare(ConnectionSlot& slot) const;
   void on_waiting() { note_change(); }
   // RST, and no more of it.
@@ -61,7 +59,9 @@ class TcpSocket final : public Socket, public StreamEvents {
   int type() const override { return SOCK_STREAM; }
   int protocol() const override { return IPPROTO_TCP; }
   bool is_listening() const override { return listening_ != nullptr; }
-  bool is_bound() const override { return binding_.is_bound() || connection_ != nullptr; }
+  bool may_bind() const override { return is_closed(); }
+  bool is_held(const Binding& wanted) const override;
+  PortBindings& ports() const override;
   int take_error() override;
   std::uint32_t receive_buffer_bytes() const override;
   std::uint32_t send_buffer_bytes() const override;
@@ -92,9 +92,6 @@ class TcpSocket final : public Socket, public StreamEvents {
   void note_end();
   // The error of a call that ends with the pending one, which is then forgotten; else `otherwise`.
   int pending_or(int otherwise);
-  int bind_port(Binding wanted);
-  bool is_taken(const Binding& wanted) const;
-  void unbind();
   void stop_listening();
   int begin_connect(const SocketAddress& to);
   int finish_connect();
@@ -105,6 +102,7 @@ class TcpSocket final : public Socket, public StreamEvents {
   ssize_t nothing_to_read();
   bool is_readable() const;
   bool is_urgent() const;
+  tcp::UrgentByte urgent_byte() const;
   ssize_t receive_urgent(ReceiveRequest& request);
   Slice read_on(std::size_t most, std::uint32_t count);
   std::uint32_t read_into(Pieces pieces);
@@ -113,8 +111,6 @@ class TcpSocket final : public Socket, public StreamEvents {
 
   TcpChoices choices_;
   Phase phase_ = Phase::unconnected;
-  Binding binding_;
-  bool is_bound_by_caller_ = false;       // its port outlives the connection
   ConnectionSlot* connection_ = nullptr;  // kept in the shard until we let it go
   std::unique_ptr<AcceptQueue> listening_;
   bool knows_end_ = false;  // of the connection

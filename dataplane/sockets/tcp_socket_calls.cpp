@@ -19,8 +19,7 @@ bool is_handshaking(tcp::State state) {
 
 }  // namespace
 
-// --- sending
-// --------------------------------------------------------------------------------------
+// --- sending -----------------------------------------------------------------------------------
 
 // tcp_sendmsg and sk_stream_wait_connect of Linux.
 int TcpSocket::check_send() {
@@ -52,8 +51,7 @@ ssize_t TcpSocket::send(const SendRequest& request) {
   return taken == 0 && offered > 0 ? -EAGAIN : static_cast<ssize_t>(taken);
 }
 
-// --- receiving
-// ------------------------------------------------------------------------------------
+// --- receiving ---------------------------------------------------------------------------------
 
 ssize_t TcpSocket::receive(ReceiveRequest& request) {
   if ((request.flags & ~kReceiveFlags) != 0) return -EOPNOTSUPP;
@@ -128,8 +126,7 @@ std::uint32_t TcpSocket::read_into(Pieces pieces) {
   return count;
 }
 
-// --- closing one way
-// ------------------------------------------------------------------------------
+// --- closing one way ---------------------------------------------------------------------------
 
 int TcpSocket::shutdown(int how) {
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return -EINVAL;
@@ -154,8 +151,7 @@ int TcpSocket::shutdown(int how) {
   return result;
 }
 
-// --- names
-// ----------------------------------------------------------------------------------------
+// --- names -------------------------------------------------------------------------------------
 
 int TcpSocket::local_name(SocketAddress& name) const {
   if (connection_ != nullptr) {
@@ -172,8 +168,7 @@ int TcpSocket::peer_name(SocketAddress& name) const {
   return 0;
 }
 
-// --- readiness
-// ------------------------------------------------------------------------------------
+// --- readiness ---------------------------------------------------------------------------------
 
 // tcp_poll of Linux.
 int TcpSocket::ready() {

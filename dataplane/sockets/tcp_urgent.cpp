@@ -18,15 +18,19 @@ void TcpSocket::apply_inline() {
   note_change();
 }
 
-// RFC 9293 MUST-32: as soon as it is announced.
+// RFC 9293 MUST-32: as soon as it is announced. poll() of Linux waits for the byte.
 bool TcpSocket::is_urgent() const {
-  if (connection_ == nullptr) return false;
-  const UrgentByte byte = connection_->tcp.urgent_byte();
-  return byte == UrgentByte::awaited || byte == UrgentByte::here;
+  const UrgentByte byte = urgent_byte();
+  return byte == UrgentByte::here || (byte == UrgentByte::awaited && !settings().as_linux);
+}
+
+UrgentByte TcpSocket::urgent_byte() const {
+  return connection_ == nullptr ? UrgentByte::none : connection_->tcp.urgent_byte();
 }
 
 ssize_t TcpSocket::receive_urgent(ReceiveRequest& request) {
-  if (common_.urgent_inline || !is_urgent()) return -EINVAL;
+  const bool has_none = urgent_byte() == UrgentByte::none || urgent_byte() == UrgentByte::taken;
+  if (common_.urgent_inline || has_none) return -EINVAL;
   const bool peer_closed = connection_->tcp.has_peer_closed();
   if (is_closed() && !peer_closed) return -ENOTCONN;
   const auto byte = connection_->tcp.take_urgent_byte((request.flags & MSG_PEEK) != 0);

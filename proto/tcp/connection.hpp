@@ -8,8 +8,9 @@
 //   connection_ack.cpp     what an acknowledgement does to the sender
 //   connection_path.cpp    what ICMP and routers say of the path
 //   connection_output.cpp  what is sent next
+//   connection_timers.cpp  retransmission, giving up
+//   connection_probes.cpp  of windows, of a flight's tail, keepalive
 //   connection_urgent.cpp  urgent data, both ways
-//   connection_timers.cpp  retransmission, window probes, keepalive, giving up
 //   connection.cpp         the calls of 3.9.1, opening and closing
 //   connection_settings.cpp  what an application chooses for one connection
 //   connection_snapshot.cpp  how it stands
@@ -17,11 +18,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 #include <utility>
 
 #include "proto/base/time.hpp"
 #include "proto/tcp/ack_debt.hpp"
+#include "proto/tcp/close_reason.hpp"
 #include "proto/tcp/congestion.hpp"
 #include "proto/tcp/connection_counters.hpp"
 #include "proto/tcp/connection_options.hpp"
@@ -41,6 +42,7 @@
 #include "proto/tcp/state.hpp"
 #include "proto/tcp/time_wait.hpp"
 #include "proto/tcp/urgent.hpp"
+#include "proto/tcp/window_usage.hpp"
 #include "proto/wire/drop_reason.hpp"
 
 namespace sluice::tcp {
@@ -54,18 +56,6 @@ enum Event : std::uint8_t {
   kClosed = 0x10,      // the end, see close_reason(); the last event
   kUrgent = 0x20,      // urgent data was announced, or the urgent byte has come
 };
-
-// Why a connection ended (RFC 9293 MUST-12).
-enum class CloseReason : std::uint8_t {
-  none,         // it has not
-  normal,       // both sides closed
-  reset,        // the peer sent a RST
-  refused,      // the peer answered our SYN with a RST, or ICMP said so
-  timed_out,    // the peer did not answer for too long
-  unreachable,  // likewise, and ICMP had said why: path_error()
-  aborted,      // our own application
-};
-std::string_view close_reason_name(CloseReason reason);
 
 struct SendFlags {
   bool more = false;    // follows soon: no PSH yet, and no segment that is not full
@@ -447,7 +437,7 @@ class Connection {
   bool tail_probe_due_ = false;
   bool window_was_full_ = false;  // the congestion window held back what was there to send
   Urgent urgent_;
-  std::uint8_t keepalives_sent_ = 0;
+  std::uint8_t probes_sent_ = 0;  // of a closed window or for keepalive, unanswered
   std::uint8_t retransmits_ = 0;  // timeouts since the last progress
   Timer timer_ = Timer::off;
 

@@ -113,15 +113,6 @@ void Connection::on_new_ack(Seq ack, Delivery& delivery, Instant now) {
   if (wants_room_ && is_writable()) events_ |= kWritable;
 }
 
-bool Connection::is_writable() const {
-  const std::uint32_t space = send_space();
-  const std::uint32_t low = options_.unsent_low_water;
-  const bool is_low = low != UINT32_MAX && unsent_bytes() < (low + 1) / 2;
-  if (space > 0 && (is_low || space >= send_room() / 3)) return true;
-  wants_room_ = true;
-  return false;
-}
-
 // Room for what is in flight, and for as much again while that is acknowledged.
 void Connection::tune_send_buffer() {
   const bool may_grow = settings_.autotune_send && options_.send_buffer == 0;

@@ -331,49 +331,12 @@ bool Connection::next_retransmission(OutSegment& out, Instant now) {
   return true;
 }
 
-// RFC 9293 3.8.6.1: at least one byte, whatever the window.
-bool Connection::next_probe(OutSegment& out, Instant now) {
-  probe_due_ = false;
-  if (flight() > 0) {
-    const std::uint32_t data = flight() - (fin_sent_ ? 1u : 0u);
-    send_range(out, snd_.una, std::min(data, segment_size()), fin_sent_, now);
-    sent_.on_probed();
-    return true;
-  }
-  const bool fin = fin_wanted_ && !fin_sent_;
-  if (unsent_bytes() == 0 && !fin) return false;
-  const std::uint32_t length = std::min(unsent_bytes(), std::clamp(snd_.wnd, 1u, segment_size()));
-  send_new(out, length, fin, now);
-  if (snd_.wnd > 0) arm(Timer::retransmit, now);
-  return true;
-}
-
-// RFC 8985 R8985-16: a new segment if there is one, which may go beyond the congestion window;
-// otherwise the last one again.
-bool Connection::next_tail_probe(OutSegment& out, Instant now) {
-  tail_probe_due_ = false;
-  if (flight() == 0 || sent_.sacked_bytes() > 0 || sent_.has_lost()) return false;
-  const std::uint32_t length = std::min({unsent_bytes(), usable_window(), segment_size()});
-  const bool has_new = length > 0 && sent_.can_append();
-  if (has_new) {
-    send_new(out, length, fin_wanted_ && usable_window() > length, now);
-    mark_for_congestion(out);
-  } else {
-    SentSegment* const last = sent_.last_piece(segment_size());
-    if (last == nullptr || snd_.wnd == 0) return false;
-    resend(out, *last, last->size(), now);
-  }
-  recovery_.tail_probe().on_sent(snd_.nxt, !has_new);
-  ++counters_.tail_probes;
-  arm(Timer::retransmit, now);
-  return true;
-}
-
 // Nagle's rule (RFC 9293 MUST-17, SHLD-7), in Minshall's form, and the application's. What is
 // urgent waits for nothing.
 bool Connection::sends_small() const {
   if (fin_wanted_ || flush_due_ || is_urgent()) return true;
-  return !corked_ && !more_follows_ && (!nagle_ || small_end_ <= snd_.una);
+  if (corked_ || more_follows_) return false;
+  return !nagle_ || (settings_.nagle_by_the_book ? flight() == 0 : small_end_ <= snd_.una);
 }
 
 // How much of the unsent data may go now: RFC 9293 R9293-3 (MUST-38), with the congestion window.

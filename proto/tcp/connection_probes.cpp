@@ -46,9 +46,12 @@ bool Connection::next_probe(OutSegment& out, Instant now) {
   return true;
 }
 
-// What the peer must answer: a sequence number that it has acknowledged.
+// What the peer must answer: a sequence number that it has acknowledged. It need not look at the
+// urgent pointer of that, so one of which it must (RFC 9293 MUST-66) goes before it.
 bool Connection::next_empty_probe(OutSegment& out, Instant now) {
-  start_header(out, snd_.una - 1u, wire::kAck, rcv_.nxt, now);
+  const bool tells = is_urgent() && !urgent_.was_told;
+  urgent_.was_told = probe_due_ = tells;
+  start_header(out, snd_.una - (tells ? 0u : 1u), wire::kAck, rcv_.nxt, now);
   on_acked(rcv_.nxt);
   if (unanswered_since_.is_never() && timer_ == Timer::persist) unanswered_since_ = now;
   return true;

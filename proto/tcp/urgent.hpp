@@ -28,6 +28,7 @@ struct Urgent {
   Seq snd_up;               // SND.UP: behind our last urgent byte, while is_sending
   Seq mark;                 // RCV.UP - 1: of the peer's urgent byte, while has_mark
   bool is_sending = false;  // not all that is urgent was known to be acknowledged
+  bool was_told = false;    // by the first half of a window probe
   bool has_mark = false;    // not read past
   bool is_taken = false;
   bool is_inline = true;

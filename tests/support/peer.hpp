@@ -287,6 +287,7 @@ class Peer {
   wire::TcpHeader header_of(const Said& said) const {
     wire::TcpHeader header;
     header.flags = said.flags_;
+    header.urgent = static_cast<std::uint16_t>(said.urg_.value_or(0));
     header.sequence = (peer_iss + said.seq_.value_or(peer_nxt_)).value();
     if ((said.flags_ & wire::kAck) != 0) {
       header.acknowledgment = (our_iss + said.ack_.value_or(acked_)).value();
@@ -365,7 +366,7 @@ class Peer {
               same(said.win_, header.window) && same(said.len_, last_.payload_length) &&
               same(said.gso_, last_.gso_size) && same(said.pieces_, last_.pieces) &&
               same(said.ts_value_, header.options.ts_value) &&
-              same(said.ts_echo_, header.options.ts_echo);
+              same(said.ts_echo_, header.options.ts_echo) && same(said.urg_, header.urgent);
     ok = ok &&
          same(said.ack_, header.acknowledgment - (header.has(wire::kAck) ? peer_iss.value() : 0));
     ok = ok && (!said.no_timestamps_ || !header.options.has_timestamps);
@@ -403,6 +404,7 @@ class Peer {
       line += ", ack " + std::to_string(static_cast<std::int32_t>(header.acknowledgment - to));
     }
     line += ", win " + std::to_string(header.window);
+    if (header.has(wire::kUrg)) line += ", urg " + std::to_string(header.urgent);
     wire::TcpOptions options = header.options;
     for (std::size_t i = 0; i < options.sack_count; ++i) {
       options.sack.at(i).left -= to;
@@ -426,6 +428,7 @@ class Peer {
     put("length", said.len_);
     put("gso", said.gso_);
     put("pieces", said.pieces_);
+    put("urg", said.urg_);
     put("TS val", said.ts_value_);
     put("ecr", said.ts_echo_);
     if (said.sack_) {
@@ -466,12 +469,12 @@ class App {
   explicit App(Peer& peer) : peer_(peer) {}
 
   std::uint32_t sends(std::string_view text) { return keep(Stream(text.begin(), text.end())); }
-  std::uint32_t sends(std::uint32_t count) {
+  std::uint32_t sends(std::uint32_t count, tcp::SendFlags flags = {}) {
     Stream bytes(count);
     for (std::uint32_t i = 0; i < count; ++i) {
       bytes[i] = pattern_byte(peer_.app_stream().size() + i);
     }
-    return keep(bytes);
+    return keep(bytes, flags);
   }
   // By reference, one slice.
   std::uint32_t lends(std::uint32_t count, TestFrames& from, std::uint32_t capacity = 0) {
@@ -510,8 +513,8 @@ class App {
   bool hears(int events) { return peer_.connection().take_events() == events; }
 
  private:
-  std::uint32_t keep(const Stream& bytes) {
-    const std::uint32_t taken = peer_.connection().send(Bytes(bytes));
+  std::uint32_t keep(const Stream& bytes, tcp::SendFlags flags = {}) {
+    const std::uint32_t taken = peer_.connection().send(Bytes(bytes), flags);
     remember(bytes, taken);
     peer_.check(Where::current());
     return taken;

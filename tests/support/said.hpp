@@ -16,7 +16,7 @@ namespace sluice::test {
 
 struct Said {
   std::uint8_t flags_ = 0;
-  std::optional<std::uint32_t> seq_, ack_, win_, len_, gso_, pieces_;
+  std::optional<std::uint32_t> seq_, ack_, win_, len_, gso_, pieces_, urg_;
   std::optional<std::uint32_t> ts_value_, ts_echo_;
   std::optional<std::vector<wire::SackBlock>> sack_;  // relative
   std::optional<wire::TcpOptions> options_;           // the whole of them, for a SYN
@@ -28,6 +28,8 @@ struct Said {
   Said& win(std::uint32_t field) { return win_ = field, *this; }
   Said& len(std::uint32_t bytes) { return len_ = bytes, *this; }
   Said& gso(std::uint32_t size) { return gso_ = size, *this; }
+  Said& urg(std::uint32_t pointer) { return urg_ = pointer, flag(wire::kUrg); }
+  Said& urg_off() { return urg_ = 0, *this; }
   Said& pieces(std::uint32_t count) { return pieces_ = count, *this; }
   Said& ts(std::uint32_t value) { return ts_value_ = value, *this; }
   Said& ecr(std::uint32_t echo) { return ts_echo_ = echo, *this; }

@@ -163,6 +163,10 @@ class TwoStacks : public ::testing::Test {
   static constexpr const char* kServerV6 = "2001:db8:1::2";
   static constexpr std::uint64_t kDelay = 5 * kMillisecond;  // one way
 
+  explicit TwoStacks(const char* profile = "linux")
+      : client(make_config("192.0.2.1 2001:db8::1", profile)),
+        server(make_config("198.51.100.2 2001:db8:1::2", profile)) {}
+
   static Address server_at(std::uint16_t port) { return {kServer, port}; }
 
   // Lets time pass, packets travel and timers fire.
@@ -204,8 +208,8 @@ class TwoStacks : public ::testing::Test {
   }
 
   std::uint64_t now = 1000 * kSecond;
-  Host client{make_config("192.0.2.1 2001:db8::1")};
-  Host server{make_config("198.51.100.2 2001:db8:1::2")};
+  Host client;
+  Host server;
   // What passes is dropped when this says so.
   std::function<bool(bool from_client, const PacketBytes&)> loses;
 

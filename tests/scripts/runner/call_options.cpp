@@ -165,11 +165,17 @@ Outcome call_fcntl(World&, const Arguments& arguments) {
   return {0, false, {}};
 }
 
-Outcome call_ioctl(World& world, const Arguments& arguments) {
-  if (arguments.number(1) != FIONREAD) arguments.fail(1, "must be SIOCINQ");
+// What is asked of a socket, as recv() sees it.
+ssize_t ask(World& world, const Arguments& arguments) {
+  sluice_stack* const stack = world.stack.get();
+  if (arguments.number(1) == SIOCATMARK) return sluice_at_mark(stack, arguments.handle(0));
+  if (arguments.number(1) != FIONREAD) arguments.fail(1, "must be SIOCINQ or SIOCATMARK");
   Octets bytes(kPeekedAtMost);
-  const ssize_t count =
-      sluice_recv(world.stack.get(), arguments.handle(0), bytes.data(), bytes.size(), MSG_PEEK);
+  return sluice_recv(stack, arguments.handle(0), bytes.data(), bytes.size(), MSG_PEEK);
+}
+
+Outcome call_ioctl(World& world, const Arguments& arguments) {
+  const ssize_t count = ask(world, arguments);
   if (count < 0 && count != -EAGAIN) return {count, false, {}};
   return {0, false,
           differs(fmt::format("{}", std::max<ssize_t>(count, 0)),
