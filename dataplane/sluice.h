@@ -75,7 +75,7 @@ struct sluice_config {
   /* The stack's own, separated by spaces or commas. "any": each that a packet is sent to; those
    * beside it are for sockets that connect without being bound. Copied. */
   const char* addresses;
-  uint32_t mtu; /* bytes of an IP packet; 128 (with IPv6 addresses 1280) to 65,535 */
+  uint32_t mtu; /* bytes of an IP packet; 68 (with IPv6 addresses 1280) to 65,535 */
 
   /* Limits; memory is taken as it is needed. */
   uint32_t max_sockets;

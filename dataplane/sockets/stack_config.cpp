@@ -77,8 +77,7 @@ class Ranges {
 };
 
 void check_stack(const sluice_config& config, bool with_v6, Ranges& ranges) {
-  // Whatever options TCP has, 48 bytes of text fit (tcp::kMinSendMss).
-  ranges.check("mtu", config.mtu, with_v6 ? 1280 : 128, 65'535);
+  ranges.check("mtu", config.mtu, with_v6 ? 1280 : 68, 65'535);
   ranges.check("max_sockets", config.max_sockets, 1, 1 << 24);
   ranges.check("max_connections", config.max_connections, 1, 1 << 24);
   ranges.check("max_time_waits", config.max_time_waits, 1, 1 << 24);

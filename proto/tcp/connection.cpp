@@ -79,8 +79,10 @@ void Connection::take_syn_options(const wire::TcpOptions& options) {
   if (!scaling_on_) rcv_.scale = 0;  // RFC 7323 R7323-4: both ways or not at all
   if (timestamps_on_) ts_recent_ = options.ts_value;
   // RFC 9293 MUST-16: options take their room from each segment's payload.
-  const std::uint32_t most = std::min<std::uint32_t>(peer_mss, advertised_mss_);
-  send_mss_ = std::max(most, kMinSendMss) - (timestamps_on_ ? kTimestampsLength : 0);
+  // The peer may not make them tiny; our own MTU may.
+  const std::uint32_t most =
+      std::min<std::uint32_t>(std::max(peer_mss, kMinSendMss), advertised_mss_);
+  send_mss_ = most - (timestamps_on_ ? kTimestampsLength : 0);
   if (settings_.as_linux) bound_to_window();
   receive_mss_.start(advertised_mss_ - (timestamps_on_ ? kTimestampsLength : 0), send_mss_,
                      receive_buffer_bytes(), settings_);

@@ -51,9 +51,11 @@ void Connection::start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq 
   ++counters_.segments_out;
 }
 
-// RFC 2018 R2018-1: blocks that fit beside the other options.
+// RFC 2018 R2018-1: blocks that fit beside the other options, and into the smallest MTU with a byte
+// of text.
 std::uint8_t Connection::sack_room() const {
-  return timestamps_on_ ? wire::kMaxSackBlocks - 1 : wire::kMaxSackBlocks;
+  const std::uint32_t most = timestamps_on_ ? wire::kMaxSackBlocks - 1 : wire::kMaxSackBlocks;
+  return static_cast<std::uint8_t>(std::min(most, (send_mss_ - 5) / 8));
 }
 
 // RFC 2018 R2018-2 to R2018-5.

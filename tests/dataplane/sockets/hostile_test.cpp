@@ -83,6 +83,42 @@ TEST(HostilePeers, AFloodOfSynsLeavesRoom) {
   EXPECT_EQ(host.connect(host.socket(), {"203.0.113.9", 80}), -EINPROGRESS);
 }
 
+// Options and text fit, whatever is lost on the way (RFC 791: 68 bytes cross every network whole).
+TEST(SmallestMtu, HoldsEveryPacket) {
+  constexpr std::size_t kText = 3000;
+  sluice_config config = make_config("192.0.2.1");
+  config.mtu = 68;
+  Host client(config);
+  config.addresses = "192.0.2.2";
+  Host server(config);
+  const int listener = server.socket();
+  ASSERT_EQ(server.bind(listener, {"192.0.2.2", 80}), 0);
+  ASSERT_EQ(server.listen(listener), 0);
+  const int from = client.socket();
+  ASSERT_EQ(client.connect(from, {"192.0.2.2", 80}), -EINPROGRESS);
+  int to = -1;
+  std::uint32_t packets = 0;
+  const auto carry = [&packets](Host& source, Host& target, std::uint64_t now) {
+    for (const PacketBytes& packet : source.output(now)) {
+      EXPECT_LE(packet.size(), 68U);
+      if (++packets % 7 != 0) target.input(packet, now);
+    }
+  };
+  std::array<std::size_t, 2> received{};
+  for (std::uint64_t now = kSecond; now < 600 * kSecond; now += 10 * kMillisecond) {
+    carry(client, server, now);
+    carry(server, client, now);
+    for (Host* const host : {&client, &server}) sluice_advance(host->get(), now);
+    if (to < 0 && (to = server.accept(listener)) >= 0) {
+      EXPECT_EQ(client.send(from, std::string(kText, 'a')), static_cast<ssize_t>(kText));
+      EXPECT_EQ(server.send(to, std::string(kText, 'b')), static_cast<ssize_t>(kText));
+    }
+    received[0] += server.recv(to).size();
+    received[1] += client.recv(from).size();
+  }
+  EXPECT_EQ(received, (std::array<std::size_t, 2>{kText, kText}));
+}
+
 // Datagrams that nobody reads never take what a connection lives from.
 TEST_F(Hostile, AFloodOfDatagramsStopsNoConnection) {
   const Connection made = connects();

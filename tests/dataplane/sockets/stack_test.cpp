@@ -51,7 +51,7 @@ TEST(StackConfig, NamesWhatIsWrong) {
       Mistake{"addresses", [](sluice_config& c) { c.addresses = "192.0.2.1/24"; }},
       Mistake{"addresses", [](sluice_config& c) { c.addresses = "224.0.0.1"; }},
       Mistake{"addresses", [](sluice_config& c) { c.addresses = "127.0.0.1"; }},
-      Mistake{"mtu", [](sluice_config& c) { c.mtu = 127; }},
+      Mistake{"mtu", [](sluice_config& c) { c.mtu = 67; }},
       Mistake{"mtu", [](sluice_config& c) { c.mtu = 65'536; }},
       Mistake{"mtu", [](sluice_config& c) { c.addresses = "2001:db8::1", c.mtu = 1279; }},
       Mistake{"max_sockets", [](sluice_config& c) { c.max_sockets = 0; }},

@@ -23,7 +23,7 @@ inline constexpr int kSendErrors[] = {
     EHOSTDOWN,  EDESTADDRREQ, ENONET,  EACCES,       ECONNREFUSED, EPROTO};
 inline constexpr int kReceiveErrors[] = {
     EOPNOTSUPP,   EAGAIN,      ENOTCONN,  ECONNRESET, ETIMEDOUT, ECONNREFUSED, ENETUNREACH,
-    EHOSTUNREACH, ENOPROTOOPT, EHOSTDOWN, ENONET,     EACCES,    EPROTO};
+    EHOSTUNREACH, ENOPROTOOPT, EHOSTDOWN, ENONET,     EACCES,    EPROTO,       EPIPE};
 
 // What the caller of a socket remembers.
 struct Known {

@@ -55,7 +55,7 @@ sluice_config World::draw_config(const std::string& addresses) {
   config.seed = 1 + chance_.below(1'000'000);
   const bool v4_alone = addresses.find(':') == std::string::npos && addresses != "any";
   config.mtu = chance_.one_of({1280U, 1500U, 1500U, 9000U, 65'535U});
-  if (v4_alone) config.mtu = chance_.one_of({128U, 296U, 576U});
+  if (v4_alone) config.mtu = chance_.one_of({68U, 100U, 296U, 576U});
   config.max_sockets = chance_.one_of({8U, 40U, 1000U});
   config.max_connections = chance_.one_of({2U, 20U, 1000U});
   config.max_time_waits = chance_.one_of({1U, 3U, 1000U});
