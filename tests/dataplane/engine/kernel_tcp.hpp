@@ -51,6 +51,7 @@ class KernelTcp {
     }
     const sockaddr_in peer = kernel_address(address, port);
     keep_error(connect(fd_.get(), reinterpret_cast<const sockaddr*>(&peer), sizeof peer));
+    is_connected_ = error_ == 0;
   }
   explicit KernelTcp(int accepted) : fd_(accepted) {
     set_patience();
@@ -71,6 +72,7 @@ class KernelTcp {
   }
   // Fewer when the peer ends, fails or is silent for ten seconds.
   ByteVector receive(std::size_t wanted) {
+    if (!is_connected_) return {};  // why is told once: a RST may come before connect() returns
     ByteVector bytes(wanted);
     std::size_t got = 0;
     while (got < wanted) {
@@ -109,6 +111,7 @@ class KernelTcp {
 
   io::UniqueFd fd_;
   int error_ = 0;
+  bool is_connected_ = true;
 };
 
 class KernelListener {
