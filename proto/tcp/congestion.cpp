@@ -39,6 +39,7 @@ std::uint32_t initial_window(std::uint32_t mss, std::uint32_t segments) {
 }
 
 bool parse_algorithm(std::string_view name, Algorithm& algorithm) {
+  if (name == "reno") name = "newreno";  // as Linux calls it
   const auto* row = std::find_if(kTable.begin(), kTable.end(),
                                  [name](const Row& candidate) { return candidate.name == name; });
   if (row == kTable.end()) return false;

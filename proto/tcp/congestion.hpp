@@ -90,7 +90,7 @@ std::uint32_t initial_window(std::uint32_t mss, std::uint32_t segments);
 
 enum class Algorithm : std::uint8_t { cubic, newreno, bbr };
 
-// By its name ("cubic", "newreno", "bbr"); false for another.
+// By its name ("cubic", "newreno", or "reno" as Linux has it, "bbr"); false for another.
 bool parse_algorithm(std::string_view name, Algorithm& algorithm);
 // "cubic, newreno, bbr": for who asks for another.
 std::string algorithm_names();

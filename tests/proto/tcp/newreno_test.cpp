@@ -183,6 +183,8 @@ TEST(CongestionTable, each_name_gives_its_algorithm) {
     EXPECT_EQ(CongestionChoice(algorithm)->name(), name);
   }
   Algorithm algorithm = Algorithm::bbr;
+  ASSERT_TRUE(parse_algorithm("reno", algorithm));
+  EXPECT_EQ(algorithm, Algorithm::newreno);
   EXPECT_FALSE(parse_algorithm("vegas", algorithm));
   EXPECT_FALSE(parse_algorithm("", algorithm));
   EXPECT_EQ(algorithm, Algorithm::bbr);
