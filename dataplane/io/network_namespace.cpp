@@ -10,6 +10,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "dataplane/io/forwarding.hpp"
 #include "dataplane/io/netlink.hpp"
 
 namespace sluice::io {
@@ -92,6 +93,7 @@ void NetworkNamespace::make(const std::string& name) {
       fail("name network namespace " + name, errno);
     }
     netlink::set_up("lo");
+    try_forwarding();
   } catch (const std::system_error& error) {
     leave();
     fail("bring up loopback in network namespace " + name, error.code().value());

@@ -9,8 +9,8 @@ namespace sluice::io {
 
 // Enters the namespace for the calling thread (and the threads it starts from then on); makes it
 // when it does not exist. Destroyed, on the same thread, it puts the thread back where it was and
-// removes what it made. Loopback is brought up in one that it made. Throws TunError with one line
-// for a person.
+// removes what it made. In one that it made loopback is up, and the kernel forwards from device to
+// device where that may be switched on. Throws TunError with one line for a person.
 class NetworkNamespace {
  public:
   explicit NetworkNamespace(const std::string& name);

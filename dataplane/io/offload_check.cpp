@@ -3,6 +3,7 @@
 #include <exception>
 #include <thread>
 
+#include "dataplane/io/forwarding.hpp"
 #include "dataplane/io/offload_patterns.hpp"
 #include "proto/wire/tcp.hpp"
 #include "proto/wire/udp.hpp"
@@ -67,7 +68,7 @@ OffloadReport check_here() {
   OffloadReport report;
   try {
     OffloadLab lab;
-    const bool forwards = lab.try_forwarding();
+    const bool forwards = try_forwarding();
     for (std::size_t i = 0; i < kOffloadKinds; ++i) {
       report.verdicts.at(i) = check_kind(lab, kKinds.at(i), forwards);
     }

@@ -37,11 +37,6 @@ bool wait_for(int fd, short events, Instant end) {
   return poll(&waiting, 1, static_cast<int>((left.us() + 999) / 1000)) > 0;
 }
 
-bool write_file(const char* path, const char* text) {
-  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
-  return file && ::write(file.get(), text, std::strlen(text)) > 0;
-}
-
 Tun open_device() {
   if (unshare(CLONE_NEWNET) != 0) {
     throw TunError("cannot make a network namespace" + reason(errno) +
@@ -151,11 +146,6 @@ bool OffloadLab::answers_v6() {
     if (answer != nullptr && answer->parsed.icmp.type == wire::icmp_v6::kEchoReply) return true;
   }
   return false;
-}
-
-bool OffloadLab::try_forwarding() {
-  return write_file("/proc/sys/net/ipv4/ip_forward", "1") &&
-         (!has_v6_ || write_file("/proc/sys/net/ipv6/conf/all/forwarding", "1"));
 }
 
 bool OffloadLab::try_bits(unsigned bits) {

@@ -54,9 +54,6 @@ class OffloadLab {
 
   // False where IPv6 is disabled.
   bool has_v6() const { return has_v6_; }
-  // Makes the kernel forward packets of both families back out of the device; false when it may
-  // not (/proc/sys is read-only in many containers).
-  bool try_forwarding();
   // What the kernel may leave to us (OffloadBits); forgets packets that were sent before.
   bool try_bits(unsigned bits);
 

@@ -12,6 +12,7 @@
 namespace sluice::io {
 namespace {
 
+using testing::AnyOf;
 using testing::HasSubstr;
 
 // Which network namespace the calling thread is in.
@@ -23,6 +24,22 @@ ino_t here() {
 
 bool exists(const char* path) {
   return access(path, F_OK) == 0;
+}
+
+// Of the calling thread's namespace; '?' where it cannot be read.
+char setting(const char* path) {
+  const UniqueFd file(open(path, O_RDONLY | O_CLOEXEC));
+  char value = '?';
+  if (file && read(file.get(), &value, 1) != 1) value = '?';
+  return value;
+}
+
+char forwards_v4() {
+  return setting("/proc/sys/net/ipv4/ip_forward");
+}
+
+char forwards_v6() {
+  return setting("/proc/sys/net/ipv6/conf/all/forwarding");
 }
 
 // With a /run of the test's own, which nobody else sees.
@@ -51,6 +68,27 @@ TEST_F(NetworkNamespaceTest, MakesOneAndRemovesIt) {
   }
   EXPECT_EQ(here(), before);
   EXPECT_FALSE(exists("/run/netns/sluice-test"));
+}
+
+TEST_F(NetworkNamespaceTest, OnlyOneThatItMadeForwards) {
+  ASSERT_EQ(forwards_v4(), '0');
+  if (access("/proc/sys/net/ipv4/ip_forward", W_OK) != 0) GTEST_SKIP() << "it is read-only";
+  {
+    const NetworkNamespace made("sluice-test");
+    EXPECT_EQ(forwards_v4(), '1');
+    EXPECT_THAT(forwards_v6(), AnyOf('1', '?'));
+  }
+  EXPECT_EQ(forwards_v4(), '0') << "not where we came from";
+}
+
+TEST_F(NetworkNamespaceTest, OneThatExistsIsLeftAsItIs) {
+  const NetworkNamespace made("sluice-test");
+  const UniqueFd file(open("/proc/sys/net/ipv4/ip_forward", O_WRONLY | O_CLOEXEC));
+  if (!file || write(file.get(), "0", 1) != 1) GTEST_SKIP() << "it is read-only";
+  std::thread([] {
+    const NetworkNamespace entered("sluice-test");
+    EXPECT_EQ(forwards_v4(), '0');
+  }).join();
 }
 
 TEST_F(NetworkNamespaceTest, EntersOneThatExistsAndLeavesItThere) {
