@@ -63,6 +63,13 @@ std::uint16_t PortRegistry::free_port() {
   return 0;
 }
 
+bool PortRegistry::tune(const ListenOptions& options) {
+  const auto found = std::find_if(listeners_.begin(), listeners_.end(), is_at(options));
+  if (found == listeners_.end()) return false;
+  found->options.stream = options.stream;
+  return true;
+}
+
 bool PortRegistry::remove(const ListenOptions& options) {
   return std::erase_if(listeners_, is_at(options)) > 0;
 }

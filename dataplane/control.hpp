@@ -15,6 +15,8 @@ class PortRegistry {
   std::string add(const ListenCommand& listener);
   // A port of 0 becomes a free one.
   std::string add(BindCommand& socket);
+  // False when nobody listens there.
+  bool tune(const ListenOptions& options);
   // False when nobody is there.
   bool remove(const ListenOptions& options);
   bool remove(const BindOptions& options);

@@ -140,7 +140,8 @@ class [[nodiscard]] ConnectWait final : public Limited<ConnectWait>, private Ope
   Stream stream_;
 };
 
-// Connects from this core, to stay here. Given up, it is as if it had not been begun.
+// Connects from this core, to stay here; Outcome::unavailable with a local port that makes the flow
+// another core's (Engine::worker_for() says whose). Given up, it is as if it had not been begun.
 inline ConnectWait connect(Engine& engine, const ConnectOptions& options) {
   return {engine, options};
 }

@@ -64,10 +64,18 @@ class DatagramSocket {
   // flow.remote_port; with `segment_bytes`, several, cut from the payload, each of which must fit
   // the MTU. One that is larger goes out in fragments. False, and nothing is sent, when the queue
   // to the device is full (on_writable() follows), the payload is above 65,507 bytes (IPv6:
-  // 65,487), or an address is not to be used. UDP promises nothing beyond that.
+  // 65,487) or must not be sent in fragments, or an address is not to be used. UDP promises nothing
+  // beyond that.
   bool send(const FlowKey& flow, Slice payload, std::uint16_t segment_bytes = 0);
   // Copies; also false when no memory is left for that.
-  bool send(const FlowKey& flow, Bytes payload);
+  bool send(const FlowKey& flow, Bytes payload, std::uint16_t segment_bytes = 0);
+
+  // --- choices, for what this core sends from now on --------------------------------------------
+  // The whole octet: whoever sets the bits of ECN is to heed them.
+  void set_traffic_class(std::uint8_t value);
+  // Nothing in fragments: send() refuses what is larger than the MTU. (What fits it carries IPv4's
+  // DF in any case.)
+  void set_dont_fragment(bool on);
 
   std::uint32_t worker() const;
 

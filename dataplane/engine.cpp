@@ -1,6 +1,7 @@
 #include "dataplane/engine.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <mutex>
@@ -32,12 +33,13 @@ std::string join_lines(const std::vector<std::string>& lines) {
 }  // namespace
 
 struct Engine::State {
-  explicit State(const Config& chosen) : config(chosen) {
+  explicit State(const Config& chosen) : config(chosen), local(chosen.addresses) {
     const std::span keys(setup.steering_keys);
     io::fill_random({reinterpret_cast<std::uint8_t*>(keys.data()), keys.size_bytes()});
   }
 
   Config config;
+  LocalAddresses local;
   // Held shared while workers are talked to, alone while they come and go.
   mutable std::shared_mutex life;
   mutable std::mutex ports_guard;
@@ -52,13 +54,15 @@ struct Engine::State {
 
   void open_device();
   io::Offloads choose_offloads();
-  void steer();
+  void steer(const io::Tun& device);
   void start_workers();
   void stop_workers();
   void close_device();
   void close_capture();
-  std::uint32_t worker_for_connect() const;
-  bool is_callback() const;
+  std::uint32_t worker_for(const ConnectOptions& options) const;
+  std::uint32_t owner_of(const FlowKey& flow) const;
+  // That of the calling thread.
+  std::optional<std::uint32_t> current_worker() const;
   bool post_to(std::uint32_t worker, Command command) const;
   void tell_all(const Command& command) const;
   template <class Take>
@@ -82,8 +86,9 @@ void Engine::State::open_device() {
     for (const Cidr& address : config.addresses) tun->add_address(address);
   }
   tun->set_queue_length(config.queue_length);
-  steer();
+  steer(*tun);
   if (!adopts) tun->set_up();
+  setup.tun = &*tun;
   facts.device = tun->name();
   facts.mtu = tun->mtu();
   facts.tso = taken.tso;
@@ -101,11 +106,11 @@ io::Offloads Engine::State::choose_offloads() {
 }
 
 // Before the device is up: no packet shall be put on a queue by another rule.
-void Engine::State::steer() {
+void Engine::State::steer(const io::Tun& device) {
   facts.steering = config.workers == 1 ? "none" : "learned";
   if (config.workers == 1 || config.steering == SteeringMode::learned) return;
   const bool misroute = config.steering == SteeringMode::misroute;
-  const std::string problem = io::try_steer(tun.value(), setup.steering_keys, misroute ? 1 : 0);
+  const std::string problem = io::try_steer(device, setup.steering_keys, misroute ? 1 : 0);
   if (problem.empty()) {
     facts.steering = misroute ? "misroute" : "ebpf";
   } else if (misroute) {
@@ -121,7 +126,6 @@ void Engine::State::start_workers() {
   setup.config.tso = facts.tso;
   setup.config.uso = facts.uso;
   setup.config.checksum = facts.checksum;
-  setup.tun = &tun.value();
   setup.capture = capture ? &*capture : nullptr;
   {
     const std::lock_guard guard(ports_guard);
@@ -170,25 +174,35 @@ void Engine::State::close_capture() {
   capture.reset();
 }
 
-std::uint32_t Engine::State::worker_for_connect() const {
+std::uint32_t Engine::State::worker_for(const ConnectOptions& options) const {
+  const auto address = options.local ? options.local : local.preferred(options.remote.is_v4());
+  if (options.local_port != 0 && address) {
+    return owner_of({*address, options.remote, options.local_port, options.port});
+  }
+  if (const auto current = current_worker()) return *current;
   std::uint32_t best = 0;
-  for (std::uint32_t i = 0; i < workers.size(); ++i) {
-    if (workers[i]->is_this_thread()) return i;
+  for (std::uint32_t i = 1; i < workers.size(); ++i) {
     if (workers[i]->connections() < workers[best]->connections()) best = i;
   }
   return best;
 }
 
-bool Engine::State::is_callback() const {
-  return std::any_of(workers.begin(), workers.end(),
-                     [](const auto& worker) { return worker->is_this_thread(); });
+std::uint32_t Engine::State::owner_of(const FlowKey& flow) const {
+  return Ownership{setup.steering_keys, config.workers}.of(flow);
+}
+
+std::optional<std::uint32_t> Engine::State::current_worker() const {
+  for (std::uint32_t i = 0; i < workers.size(); ++i) {
+    if (workers[i]->is_this_thread()) return i;
+  }
+  return std::nullopt;
 }
 
 // Commands of one thread run in their order: an answer means that all workers have run it. Only a
 // callback must not wait for it: its own core runs the command later.
 void Engine::State::tell_all(const Command& command) const {
   for (const auto& worker : workers) worker->post_always(command);
-  if (is_callback()) return;
+  if (current_worker()) return;
   for (const auto& worker : workers) worker->stats();
 }
 
@@ -236,7 +250,8 @@ void Engine::start() {
 }
 
 void Engine::stop() {
-  if (state_->is_callback()) throw EngineError("cannot stop from a callback: use another thread");
+  if (state_->current_worker())
+    throw EngineError("cannot stop from a callback: use another thread");
   state_->stop_workers();
   state_->close_device();
 }
@@ -276,6 +291,15 @@ void Engine::unlisten(const ListenOptions& options) {
   state_->withdraw(UnlistenCommand{options});
 }
 
+void Engine::tune(const ListenOptions& listener) {
+  const std::shared_lock guard(state_->life);
+  {
+    const std::lock_guard ports_guard(state_->ports_guard);
+    if (!state_->ports.tune(listener)) return;
+  }
+  state_->tell_all(TuneCommand{listener});
+}
+
 BindOptions Engine::bind(const BindOptions& options, DatagramEvents& events) {
   const std::shared_lock guard(state_->life);
   BindCommand socket{options, &events};
@@ -289,13 +313,27 @@ void Engine::unbind(const BindOptions& options) {
   state_->withdraw(UnbindCommand{options});
 }
 
+void Listener::set_options(const StreamOptions& options) {
+  options_.stream = options;
+  engine_->tune(options_);
+}
+
 void Listener::close() {
   engine_->unlisten(options_);
 }
 
 bool Engine::connect(const ConnectOptions& options, StreamEvents& events) {
   const std::shared_lock guard(state_->life);
-  return state_->post_to(state_->worker_for_connect(), ConnectCommand{options, &events});
+  return state_->post_to(state_->worker_for(options), ConnectCommand{options, &events});
+}
+
+std::uint32_t Engine::worker_for(const ConnectOptions& options) const {
+  const std::shared_lock guard(state_->life);
+  return state_->worker_for(options);
+}
+
+std::uint32_t Engine::owner_of(const FlowKey& flow) const {
+  return state_->owner_of(flow);
 }
 
 bool Engine::post(const StreamId& stream, std::function<void(Stream&)> work) {
@@ -310,6 +348,26 @@ bool Engine::post(const StreamId& stream, std::function<void(Stream&)> work) {
 bool Engine::post(std::uint32_t worker, std::function<void()> work) {
   const std::shared_lock guard(state_->life);
   return state_->post_to(worker, PostCommand{std::move(work)});
+}
+
+bool Engine::when_told(std::function<void()> done) {
+  const std::shared_lock guard(state_->life);
+  if (state_->workers.empty()) return false;
+  struct Round {
+    std::atomic<std::size_t> untold;
+    Worker& home;
+    std::function<void()> done;
+  };
+  auto round = std::make_shared<Round>(state_->workers.size(),
+                                       *state_->workers[state_->current_worker().value_or(0)],
+                                       std::move(done));
+  for (const auto& worker : state_->workers) {
+    worker->post_always(PostCommand{[round] {
+      if (round->untold.fetch_sub(1) > 1) return;
+      round->home.post_always(PostCommand{[round] { round->done(); }});
+    }});
+  }
+  return true;
 }
 
 EngineStats Engine::stats() const {

@@ -55,20 +55,31 @@ class Engine {
   // threads.
   Listener listen(const ListenOptions& options, const Acceptor& acceptor);
   void unlisten(const ListenOptions& options);
+  // New connections of the listener that is there get `listener.stream` from now on.
+  void tune(const ListenOptions& listener);
 
   // UDP, under the same rules. Returns what the socket is bound to, the port chosen.
   BindOptions bind(const BindOptions& options, DatagramEvents& events);
   void unbind(const BindOptions& options);
 
-  // `events` hears of the result on the core that takes the connection: the calling thread's if it
-  // is one of ours, else the one with the fewest. False when the engine is not running or the inbox
-  // is full: nothing happens then.
+  // `events` hears of the result on the core that takes the connection: worker_for(options). False
+  // when the engine is not running or the inbox is full: nothing happens then.
   bool connect(const ConnectOptions& options, StreamEvents& events);
+  // Who would take it now: with a local port the owner of the flow, and nobody else may; otherwise
+  // the calling thread's if that is one of ours, else the one with the fewest.
+  std::uint32_t worker_for(const ConnectOptions& options) const;
+  // The worker to which packets of the flow come, of TCP or UDP. The same for as long as the engine
+  // lives, also before start().
+  std::uint32_t owner_of(const FlowKey& flow) const;
 
   // Runs `work` on the core that owns the stream, unless that is gone by then. False as above.
   bool post(const StreamId& stream, std::function<void(Stream&)> work);
   // Runs `work` on the core of worker 0 to config.workers - 1. False as above.
   bool post(std::uint32_t worker, std::function<void()> work);
+  // For callbacks, which cannot wait: runs `done` once all workers have done what the calling
+  // thread has asked of them before (listen, tune, bind, post, ...). On the calling core, or that
+  // of worker 0. False as above; never run when the engine stops meanwhile.
+  bool when_told(std::function<void()> done);
 
   // The sum over all workers, since the engine was made. Not from a callback: it waits for them.
   EngineStats stats() const;

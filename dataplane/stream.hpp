@@ -55,18 +55,15 @@ class StreamEvents {
   ~StreamEvents() = default;
 };
 
-// Where a connection stands; bytes and microseconds.
+// What costs nothing to say of a connection; bytes and microseconds. The rest: Stream::snapshot().
 struct StreamStats {
   tcp::State state = tcp::State::closed;
-  std::uint32_t mss = 0;
   std::string_view congestion;  // the algorithm's name
   std::uint32_t congestion_window = 0;
-  std::uint32_t slow_start_threshold = 0;
+  std::uint32_t in_flight = 0;       // sent, and neither known to have arrived nor taken for lost
   std::uint32_t receive_buffer = 0;  // what it may hold now
   std::uint32_t send_buffer = 0;
   std::int64_t smoothed_rtt_us = 0;
-  std::int64_t rtt_variation_us = 0;
-  std::int64_t min_rtt_us = 0;
   tcp::ConnectionCounters counters;
 };
 
@@ -96,7 +93,16 @@ class Stream {
   // RST, and what has not been sent is lost.
   void abort();
 
+  // --- choices, at any time; those of StreamOptions, which see for units and bounds -------------
   void set_nodelay(bool on);
+  void set_traffic_class(std::uint8_t value);
+  // Segments become smaller from now on, never larger again.
+  void set_max_segment(std::uint32_t bytes);
+  // The size from now on, without growth. What was offered to the peer stays, and the handshake has
+  // said how large a window can be told.
+  void set_receive_buffer(std::uint32_t bytes);
+  void set_send_buffer(std::uint32_t bytes);
+  void set_unsent_low_water(std::uint32_t bytes);
   // At any time; the first choice is config.tcp.congestion.
   void set_congestion(tcp::Algorithm algorithm);
   void set_keepalive(Duration idle);  // zero: off, which is the default
@@ -104,7 +110,11 @@ class Stream {
 
   StreamId id() const;
   const FlowKey& flow() const;
+  // When our SYN or the peer's was met.
+  Instant began() const;
   StreamStats stats() const;
+  // All that Linux tells in tcp_info. Looks at every segment that is under way.
+  tcp::Snapshot snapshot() const;
 
   // For the application: whatever belongs to this stream. Not owned.
   void* context = nullptr;

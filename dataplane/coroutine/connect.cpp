@@ -4,6 +4,10 @@ namespace sluice::co {
 
 bool ConnectWait::await_suspend(std::coroutine_handle<> waiting) {
   Core& core = Core::here();
+  if (options_.local_port != 0 && engine_.worker_for(options_) != core.worker()) {
+    set_outcome(Outcome::unavailable);
+    return false;
+  }
   if (!suspend(waiting)) return false;
   conduit_ = new Conduit(nullptr, *this);
   if (engine_.connect(options_, *conduit_)) return true;

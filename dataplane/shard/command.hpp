@@ -18,6 +18,11 @@ struct UnlistenCommand {
   ListenOptions options;
 };
 
+// To the listener that is there: its connections get `options.stream` from now on.
+struct TuneCommand {
+  ListenOptions options;
+};
+
 struct BindCommand {
   BindOptions options;
   DatagramEvents* events = nullptr;
@@ -47,7 +52,7 @@ struct StopCommand {
   StopPhase phase = StopPhase::drain;
 };
 
-using Command = std::variant<ListenCommand, UnlistenCommand, BindCommand, UnbindCommand,
-                             ConnectCommand, PostCommand, StopCommand>;
+using Command = std::variant<ListenCommand, UnlistenCommand, TuneCommand, BindCommand,
+                             UnbindCommand, ConnectCommand, PostCommand, StopCommand>;
 
 }  // namespace sluice

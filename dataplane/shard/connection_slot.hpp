@@ -23,12 +23,13 @@ struct ConnectionSlot final : Stream,
                               ListNode<AllTag>,
                               ListNode<GapTag> {
   ConnectionSlot(Shard& owner, const FlowKey& key, std::uint64_t hash,
-                 const tcp::Settings& settings, const tcp::Resources& resources)
-      : shard(owner), flow_key(key), flow_hash(hash), tcp(settings, resources) {}
+                 const tcp::Settings& settings, const tcp::Resources& resources, Instant now)
+      : shard(owner), flow_key(key), flow_hash(hash), began(now), tcp(settings, resources) {}
 
   Shard& shard;
   FlowKey flow_key;
   std::uint64_t flow_hash;
+  Instant began;
   bool in_table = true;           // false once TIME-WAIT has taken its place there
   bool told_end = false;          // on_peer_closed() has been called
   bool application_gone = false;  // close() or abort() was called: only on_closed() is left

@@ -33,7 +33,8 @@ struct DatagramEntry final : DatagramSocket {
   std::uint8_t hop_limit = 64;
   std::uint8_t traffic_class = 0;
   bool dont_fragment = true;  // IPv4, where a datagram fits the MTU
-  std::uint32_t mtu = 0;      // of the path, when it is less than the shard's; 0: not known
+  bool refuses_fragments = false;
+  std::uint32_t mtu = 0;  // of the path, when it is less than the shard's; 0: not known
 };
 
 using DatagramTable = PortTable<DatagramEntry>;

@@ -37,6 +37,13 @@ class PortTable {
            theirs.family == options.family;
   }
 
+  // The entry itself, whatever address packets come to. Null when there is none.
+  template <class Options>
+  Entry* find_at(const Options& options) const {
+    const auto it = std::find_if(entries_.begin(), entries_.end(),
+                                 [&options](const auto& entry) { return is_at(*entry, options); });
+    return it == entries_.end() ? nullptr : it->get();
+  }
   // Null when nobody is bound there. Good until the next remove.
   Entry* find(const IpAddress& address, std::uint16_t port) const {
     for (auto it = first_of(port); it != entries_.end() && (*it)->options.port == port; ++it) {

@@ -93,6 +93,11 @@ void Shard::unlisten(const ListenOptions& options, HalfOpen half_open) {
   listeners_.remove(options);
 }
 
+void Shard::run(TuneCommand& command) {
+  ListenerEntry* const listener = listeners_.find_at(command.options);
+  if (listener != nullptr) listener->options.stream = command.options.stream;
+}
+
 void Shard::run(BindCommand& command) {
   DatagramEntry& socket = bind(command.options, *command.events);
   socket.events.on_bound(socket);
@@ -115,6 +120,7 @@ std::string_view connect_problem_name(ConnectProblem problem) {
     case ConnectProblem::no_local_address: return "no local address of that family";
     case ConnectProblem::bad_remote_address: return "no such remote address";
     case ConnectProblem::no_local_port: return "no local port is free";
+    case ConnectProblem::local_port_in_use: return "the local port is in use";
     case ConnectProblem::flow_exists: return "the connection exists";
     case ConnectProblem::memory_short: return "memory is short";
     case ConnectProblem::connection_limit: return "the connection limit is reached";
@@ -133,18 +139,29 @@ ConnectProblem Shard::connect(ConnectCommand& command) {
   const auto local = wanted.local ? wanted.local : local_.preferred(wanted.remote.is_v4());
   if (!local) return ConnectProblem::no_local_address;
   FlowKey flow{*local, wanted.remote, 0, wanted.port};
-  flow.local_port = pick_port(rng_, PortRange(), [&](std::uint16_t port) {
-    flow.local_port = port;
-    return options_.ownership.of(flow) == options_.worker && !listeners_.uses_port(port) &&
-           !is_known(flow);
-  });
-  ConnectProblem problem = ConnectProblem::none;
+  ConnectProblem problem = choose_port(flow, wanted.local_port);
+  if (problem != ConnectProblem::none) return problem;
   ConnectionSlot* const slot = claim(flow, *command.events, problem);
   if (slot != nullptr) {
+    prepare(*slot, wanted.stream);
     open(*slot);
     slot->events->on_connecting(*slot);
   }
   return problem;
+}
+
+// `wanted`, unless that is 0.
+ConnectProblem Shard::choose_port(FlowKey& flow, std::uint16_t wanted) {
+  const auto is_free = [&] { return !listeners_.uses_port(flow.local_port) && !is_known(flow); };
+  if (wanted != 0) {
+    flow.local_port = wanted;
+    return is_free() ? ConnectProblem::none : ConnectProblem::local_port_in_use;
+  }
+  flow.local_port = pick_port(rng_, PortRange(), [&](std::uint16_t port) {
+    flow.local_port = port;
+    return options_.ownership.of(flow) == options_.worker && is_free();
+  });
+  return ConnectProblem::none;
 }
 
 ConnectionSlot* Shard::claim(const FlowKey& flow, StreamEvents& events, ConnectProblem& problem) {
@@ -257,7 +274,7 @@ FlowRef Shard::find_flow(const FlowKey& flow, std::uint64_t hash) const {
 ConnectionSlot* Shard::make_slot(const FlowKey& flow) {
   if (!table_.try_make_room()) return nullptr;
   const std::uint64_t hash = hash_of(flow);
-  ConnectionSlot* const slot = slots_.make(*this, flow, hash, settings_, resources_);
+  ConnectionSlot* const slot = slots_.make(*this, flow, hash, settings_, resources_, now_);
   if (slot == nullptr) return nullptr;
   slot->hop_limit = options_.hop_limit;
   table_.insert(hash, FlowRef::connection(slots_.index_of(*slot)));
@@ -272,6 +289,17 @@ void Shard::let_go(ConnectionSlot& slot) {
   } else {
     mark_ready(slot);
   }
+}
+
+// Before its first packet.
+void Shard::prepare(ConnectionSlot& slot, const StreamOptions& options) {
+  slot.set_traffic_class(options.traffic_class);
+  if (options.max_segment != 0) slot.set_max_segment(options.max_segment);
+  if (options.receive_buffer != 0) slot.set_receive_buffer(options.receive_buffer);
+  if (options.send_buffer != 0) slot.set_send_buffer(options.send_buffer);
+  if (options.unsent_low_water != 0) slot.set_unsent_low_water(options.unsent_low_water);
+  if (options.nodelay) slot.set_nodelay(true);
+  if (options.congestion) slot.set_congestion(*options.congestion);
 }
 
 void Shard::leave_lists(ConnectionSlot& slot) {

@@ -76,6 +76,7 @@ enum class ConnectProblem : std::uint8_t {
   no_local_address,
   bad_remote_address,
   no_local_port,
+  local_port_in_use,
   flow_exists,
   memory_short,
   connection_limit,
@@ -170,14 +171,17 @@ class Shard {
   // shard.cpp
   void run(ListenCommand& command);
   void run(UnlistenCommand& command);
+  void run(TuneCommand& command);
   void run(BindCommand& command);
   void run(UnbindCommand& command);
   void run(ConnectCommand& command);
   void run(PostCommand& command);
   void run(StopCommand& command);
   ConnectProblem connect(ConnectCommand& command);
+  ConnectProblem choose_port(FlowKey& flow, std::uint16_t wanted);
   ConnectProblem check(const FlowKey& flow);
   ConnectionSlot* make_slot(const FlowKey& flow);
+  static void prepare(ConnectionSlot& slot, const StreamOptions& options);
   void leave_lists(ConnectionSlot& slot);
   void release(ConnectionSlot& slot);
   void leave_listener(ConnectionSlot& slot);

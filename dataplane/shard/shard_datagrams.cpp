@@ -117,9 +117,17 @@ bool DatagramSocket::send(const FlowKey& flow, Slice payload, std::uint16_t segm
   return entry.shard.send_datagram(entry, flow, std::move(payload), segment_bytes);
 }
 
-bool DatagramSocket::send(const FlowKey& flow, Bytes payload) {
+bool DatagramSocket::send(const FlowKey& flow, Bytes payload, std::uint16_t segment_bytes) {
   Slice copy = entry_of(*this).shard.copy_of(payload);
-  return copy.size() == payload.size() && send(flow, std::move(copy));
+  return copy.size() == payload.size() && send(flow, std::move(copy), segment_bytes);
+}
+
+void DatagramSocket::set_traffic_class(std::uint8_t value) {
+  entry_of(*this).traffic_class = value;
+}
+
+void DatagramSocket::set_dont_fragment(bool on) {
+  entry_of(*this).refuses_fragments = on;
 }
 
 std::uint32_t DatagramSocket::worker() const {
@@ -133,7 +141,9 @@ bool Shard::send_datagram(DatagramEntry& socket, const FlowKey& flow, Slice payl
   const std::size_t headers = wire::ip_header_length(to) + wire::kUdpHeader;
   const bool usable = local_.contains(flow.local) && flow.local.is_v4() == to.is_v4() &&
                       flow.remote_port != 0 && is_one_hosts(to);
-  if (!usable || payload.size() + headers > kMaxPacket || segment_bytes + headers > options_.mtu) {
+  const bool is_whole = socket.refuses_fragments && segment_bytes == 0;
+  const std::size_t most = is_whole ? options_.mtu : kMaxPacket;
+  if (!usable || payload.size() + headers > most || segment_bytes + headers > options_.mtu) {
     return false;
   }
   OutPacket* const out = datagrams_.push();
@@ -171,7 +181,7 @@ Slice Shard::room_for(std::uint32_t size) {
   for (FrameSource* const source : {&resources_.blocks, options_.frames}) {
     Frame* const frame = source == nullptr ? nullptr : source->take();
     if (frame == nullptr) continue;
-    const Slice room(*frame, 0, std::min(size, frame->capacity));
+    Slice room(*frame, 0, std::min(size, frame->capacity));
     if (room.size() == size) return room;
   }
   return {};

@@ -131,6 +131,7 @@ DropReason Shard::on_syn(ListenerEntry& listener, const FlowKey& flow, const tcp
   if (previous != nullptr) identity.iss = tcp::max(identity.iss, previous->minimum_iss());
   slot->listener = &listener;
   ++listener.half_open;
+  prepare(*slot, listener.options.stream);
   if (listener.policy != nullptr) listener.policy->prepare(*slot);
   slot->tcp.open_passive(identity, syn, now_);
   mark_ready(*slot);

@@ -1,9 +1,13 @@
 #include "dataplane/stream.hpp"
 
+#include <algorithm>
+
 #include "dataplane/shard/shard.hpp"
 
 namespace sluice {
 namespace {
+
+constexpr std::uint8_t kEcnBits = 3;  // RFC 3168 5: the lowest of the traffic class
 
 ConnectionSlot& slot_of(Stream& stream) {
   return static_cast<ConnectionSlot&>(stream);
@@ -64,7 +68,37 @@ void Stream::abort() {
 }
 
 void Stream::set_nodelay(bool on) {
-  slot_of(*this).tcp.set_nodelay(on);
+  ConnectionSlot& slot = slot_of(*this);
+  slot.tcp.set_nodelay(on);
+  slot.shard.mark_ready(slot);
+}
+
+void Stream::set_traffic_class(std::uint8_t value) {
+  slot_of(*this).traffic_class = value & ~kEcnBits;
+}
+
+void Stream::set_max_segment(std::uint32_t bytes) {
+  ConnectionSlot& slot = slot_of(*this);
+  slot.tcp.set_max_segment(bytes);
+  slot.shard.mark_ready(slot);
+}
+
+void Stream::set_receive_buffer(std::uint32_t bytes) {
+  ConnectionSlot& slot = slot_of(*this);
+  slot.tcp.set_receive_buffer(std::clamp(bytes, kLeastBufferBytes, kMostBufferBytes));
+  slot.shard.mark_ready(slot);
+}
+
+void Stream::set_send_buffer(std::uint32_t bytes) {
+  ConnectionSlot& slot = slot_of(*this);
+  slot.tcp.set_send_buffer(std::clamp(bytes, kLeastBufferBytes, kMostBufferBytes));
+  slot.shard.mark_ready(slot);
+}
+
+void Stream::set_unsent_low_water(std::uint32_t bytes) {
+  ConnectionSlot& slot = slot_of(*this);
+  slot.tcp.set_unsent_low_water(bytes == 0 ? UINT32_MAX : bytes);
+  slot.shard.mark_ready(slot);
 }
 
 void Stream::set_congestion(tcp::Algorithm algorithm) {
@@ -92,19 +126,24 @@ const FlowKey& Stream::flow() const {
   return slot_of(*this).flow_key;
 }
 
+Instant Stream::began() const {
+  return slot_of(*this).began;
+}
+
+tcp::Snapshot Stream::snapshot() const {
+  return slot_of(*this).tcp.snapshot();
+}
+
 StreamStats Stream::stats() const {
   const tcp::Connection& tcp = slot_of(*this).tcp;
   StreamStats stats;
   stats.state = tcp.state();
-  stats.mss = tcp.send_mss();
   stats.congestion = tcp.congestion().name();
   stats.congestion_window = tcp.congestion().window();
-  stats.slow_start_threshold = tcp.congestion().ssthresh();
+  stats.in_flight = tcp.pipe();
   stats.receive_buffer = tcp.receive_buffer_bytes();
   stats.send_buffer = tcp.send_buffer_bytes();
   stats.smoothed_rtt_us = tcp.rtt().smoothed().us();
-  stats.rtt_variation_us = tcp.rtt().variation().us();
-  stats.min_rtt_us = tcp.min_rtt().get().us();
   stats.counters = tcp.counters();
   return stats;
 }

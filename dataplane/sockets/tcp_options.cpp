@@ -199,7 +199,6 @@ int TcpSocket::set_congestion(Bytes value) {
   const auto* const text = reinterpret_cast<const char*>(value.data());
   std::string_view name(text, std::min(value.size(), kAlgorithmName - 1));
   name = name.substr(0, name.find('\0'));
-  if (name == "reno") name = "newreno";  // as Linux calls it
   if (!tcp::parse_algorithm(name, choices_.congestion)) return -ENOENT;
   return apply(
       [this](tcp::Connection& tcp) { tcp.set_congestion(choices_.congestion, stack_.now()); });

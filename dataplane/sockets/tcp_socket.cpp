@@ -22,6 +22,7 @@ int error_of(ConnectProblem problem) {
     case ConnectProblem::none: return 0;
     case ConnectProblem::no_local_address:
     case ConnectProblem::no_local_port:
+    case ConnectProblem::local_port_in_use:
     case ConnectProblem::flow_exists: return -EADDRNOTAVAIL;
     case ConnectProblem::bad_remote_address:
     case ConnectProblem::stopping: return -ENETUNREACH;

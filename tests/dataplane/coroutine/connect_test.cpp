@@ -78,6 +78,28 @@ TEST_F(CoConnect, WhatCannotBeginSaysSo) {
   EXPECT_EQ(outcome_.wait(), Outcome::unavailable);
 }
 
+TEST_F(CoConnect, FromALocalPortThatIsThisCoresOnly) {
+  engine_.stop();
+  Config config = small_config();
+  config.workers = 2;
+  Engine engine(config);
+  engine.start();
+  KernelListener listener(kKernelSide, 9000);
+  const auto try_from = [&](ConnectOptions peer) -> Task<> {
+    outcome_.tell((co_await connect(engine, peer)).outcome());
+  };
+  ConnectOptions peer = to(kKernelSide, 9000);
+  std::size_t tries = 0;
+  for (peer.local_port = 20'000; peer.local_port < 20'010; ++peer.local_port) {
+    const std::uint32_t owner = engine.worker_for(peer);
+    ASSERT_TRUE(engine.post(1 - owner, [&] { go(try_from(peer)); }));
+    EXPECT_EQ(outcome_.wait(++tries), Outcome::unavailable);
+    ASSERT_TRUE(engine.post(owner, [&] { go(try_from(peer)); }));
+    EXPECT_EQ(outcome_.wait(++tries), Outcome::ok);
+  }
+  engine.stop();
+}
+
 // Sent into the device of a network that has no such way back: nobody answers.
 TEST_F(CoConnect, GivenUpItIsCalledOff) {
   run([this] { return try_for(to("192.0.2.1", 9000), Duration::milliseconds(30)); });

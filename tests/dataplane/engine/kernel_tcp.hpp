@@ -2,6 +2,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -94,8 +95,19 @@ class KernelTcp {
     }
   }
   bool is_at_end() { return receive(1).empty() && error_ == 0; }
+  // Bytes of payload in what is sent, as the peer's SYN and the timestamps leave them.
+  int max_segment() const {
+    int bytes = 0;
+    socklen_t length = sizeof bytes;
+    getsockopt(fd_.get(), IPPROTO_TCP, TCP_MAXSEG, &bytes, &length);
+    return bytes;
+  }
   void shutdown_send() { shutdown(fd_.get(), SHUT_WR); }
   void shutdown_both() { shutdown(fd_.get(), SHUT_RDWR); }
+  void set_nodelay() {
+    const int on = 1;
+    setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
   void reset_on_close() {
     const linger hard{.l_onoff = 1, .l_linger = 0};
     setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);

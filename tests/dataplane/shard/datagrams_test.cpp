@@ -320,6 +320,32 @@ TEST_F(ShardDatagrams, WhatCannotBeSentIsRefused) {
   EXPECT_EQ(shard().stats().datagrams_out, 0U);
 }
 
+TEST_F(ShardDatagrams, TheTrafficClassIsTheOneThatIsSet) {
+  binds(app_);
+  app_.socket->set_traffic_class(0xb9);
+  for (const FlowKey& flow : both()) {
+    EXPECT_TRUE(sends(flow, bytes_of("x")));
+    EXPECT_EQ(host().takes_one().packet.traffic_class, 0xb9);
+  }
+}
+
+TEST_F(ShardDatagrams, NothingGoesInFragmentsWhereThatIsRefused) {
+  binds(app_);
+  for (const FlowKey& flow : both()) {
+    const std::size_t most = 1500 - wire::ip_header_length(flow.remote) - wire::kUdpHeader;
+    app_.socket->set_dont_fragment(true);
+    EXPECT_TRUE(sends(flow, patterned(most, 1)));
+    EXPECT_FALSE(sends(flow, patterned(most + 1, 1)));
+    EXPECT_EQ(host().takes().size(), 1U);
+    app_.socket->set_dont_fragment(false);
+    EXPECT_TRUE(sends(flow, patterned(most + 1, 1)));
+    EXPECT_EQ(host().takes().size(), 2U);
+  }
+  app_.socket->set_dont_fragment(true);
+  EXPECT_TRUE(app_.socket->send(v4(), patterned(4000, 1), 1000)) << "cut, but not in fragments";
+  host().takes();
+}
+
 TEST_F(ShardDatagrams, AFullQueueRefusesAndSaysOnceWhenThereIsRoom) {
   ShardOptions options = shard_options();
   options.max_datagrams = 8;
@@ -457,6 +483,12 @@ TEST_F(ShardPieces, ASegmentThatDoesNotFitTheMtuIsRefused) {
   EXPECT_TRUE(sends_pieces(patterned(5000, 1), 1472));
   EXPECT_FALSE(sends_pieces(patterned(5000, 1), 1473));
   host().takes();
+}
+
+TEST_F(ShardPieces, BytesAreCopiedAndCutAsWell) {
+  make_with(false);
+  EXPECT_TRUE(app_.socket->send(v4(), bytes_of("aaabbbc"), 3));
+  EXPECT_EQ(texts(), (Strings{"aaa", "bbb", "c"}));
 }
 
 // --- fragments ----------------------------------------------------------------------------------

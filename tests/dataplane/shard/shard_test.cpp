@@ -246,7 +246,7 @@ TEST_F(IcmpErrorTest, PacketTooBigShrinksTheSegments) {  // RFC 1191, RFC 8201
     const PacketBytes sent = in_flight(flow);
     const std::uint32_t mtu = v4 ? 600 : 1280;
     EXPECT_EQ(complains(flow, v4 ? 3 : 2, v4 ? 4 : 0, sent, mtu), DropReason::none);
-    EXPECT_EQ(app.stream->stats().mss, v4 ? 560U : 1220U);
+    EXPECT_EQ(app.stream->snapshot().snd_mss, v4 ? 560U : 1220U);
     for (const SentPacket& again : host().takes()) {
       EXPECT_LE(again.bytes.size(), wire::kVirtioNetHeaderSize + mtu);
     }
