@@ -20,6 +20,7 @@ BOXES = (
     ("dataplane/worker/", "worker"),
     ("dataplane/coroutine/", "coroutine"),
     ("dataplane/stream.", "values"),  # public headers that the shard speaks, compiled with it
+    ("dataplane/stream_options.", "values"),
     ("dataplane/listener.", "values"),
     ("dataplane/datagram.", "values"),
     ("dataplane/config.", "config"),  # how workers are set up, and what they count: compiled with
@@ -64,9 +65,9 @@ ALLOWED = {
     "coroutine": COROUTINE,
     "examples": {"values", "config", "face", "coroutine", "examples"},
     "examples in C": {"interface"},
-    "tools": ENGINE | SIM | {"interface", "tools"},
+    "tools": COROUTINE | SIM | {"interface", "tools"},
     "bench": ENGINE | {"bench"},
-    "tests": COROUTINE | SIM | SOCKETS | {"tests"},
+    "tests": COROUTINE | SIM | SOCKETS | {"tools", "tests"},
 }
 
 # These boxes see no clock, no entropy, no file, no thread: only what is named here.
