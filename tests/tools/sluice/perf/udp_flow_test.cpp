@@ -1,0 +1,218 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "tests/tools/sluice/perf/flow_fixture.hpp"
+#include "tools/sluice/perf/datagram_header.hpp"
+
+namespace sluice::perf {
+namespace {
+
+constexpr std::uint32_t kBlock = 1000;
+
+ByteVector datagram(std::uint64_t sequence, std::size_t size = kBlock,
+                    CounterWidth width = CounterWidth::bits32) {
+  ByteVector bytes(size);
+  build_datagram_header(bytes, width, {.sent_us = 1'000'000, .sequence = sequence});
+  return bytes;
+}
+
+class UdpReceiving : public FlowTest {
+ protected:
+  UdpReceiving() { plan_.parameters.block_bytes = kBlock; }
+  bool counts(std::uint64_t datagrams) {
+    return comes_true([&] { return count().bytes == datagrams * kBlock; });
+  }
+};
+
+TEST_F(UdpReceiving, CountsWhatComesAndWhatHasComeBefore) {
+  const auto peer = bind();
+  peer->send(datagram(1));
+  peer->send({'9', '8', '7', '6'});  // the greeting again
+  EXPECT_TRUE(counts(1));
+  start();
+  for (const std::uint64_t sequence : {2, 5, 4, 3, 6, 10, 10}) peer->send(datagram(sequence));
+  EXPECT_TRUE(counts(8));
+  const FlowCount all = count();
+  EXPECT_EQ(all.packets, 10U);
+  EXPECT_EQ(all.lost, 2);
+  EXPECT_EQ(all.out_of_order, 3U);
+  EXPECT_GT(all.jitter_seconds, 0);
+  EXPECT_EQ(on_core([this] { return flow_->received(); }), 8 * kBlock);
+}
+
+TEST_F(UdpReceiving, TellsDatagramsThatComeAsOneApart) {
+  plan_.parameters.counters_64bit = true;
+  const auto peer = bind();
+  start();
+  peer->set_segment(kBlock);
+  ByteVector several;
+  for (std::uint64_t sequence = 1; sequence <= 40; ++sequence) {
+    const ByteVector one = datagram(sequence, sequence == 40 ? 500 : kBlock, CounterWidth::bits64);
+    several.insert(several.end(), one.begin(), one.end());
+  }
+  ASSERT_EQ(peer->send(several), 0);
+  EXPECT_TRUE(comes_true([&] { return count().bytes == 39 * kBlock + 500; }));
+  EXPECT_EQ(count().packets, 40U);
+  EXPECT_EQ(count().lost, 0);
+  EXPECT_EQ(count().out_of_order, 0U);
+}
+
+TEST_F(UdpReceiving, CountsNothingAfterTheEnd) {
+  const auto peer = bind();
+  start();
+  peer->send(datagram(1));
+  EXPECT_TRUE(counts(1));
+  stop();
+  peer->send(datagram(2));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(count().bytes, kBlock);
+}
+
+TEST_F(UdpReceiving, EndsItsBudget) {
+  Told<bool> reached;
+  Parameters parameters;
+  parameters.blocks = 2;
+  parameters.block_bytes = kBlock;
+  Budget budget(parameters, [&] { reached.tell(true); });
+  plan_.budget = &budget;
+  const auto peer = bind();
+  budget.begin();
+  start();
+  peer->send(datagram(1));
+  EXPECT_TRUE(counts(1));
+  EXPECT_EQ(reached.count(), 0U);
+  peer->send(datagram(2));
+  EXPECT_TRUE(reached.wait());
+}
+
+class UdpSending : public FlowTest {
+ protected:
+  UdpSending() {
+    plan_.sends = true;
+    plan_.parameters.block_bytes = kBlock;
+  }
+  // Sends `datagrams`, and no more.
+  void start_with(std::uint64_t datagrams) {
+    Parameters parameters = plan_.parameters;
+    parameters.blocks = datagrams;
+    budget_.emplace(parameters, [this] { reached_.tell(true); });
+    plan_.budget = &*budget_;
+    peer_ = bind();
+    budget_->begin();
+    start();
+  }
+  // All of them come, each with its number and the time.
+  void expect_numbers(std::uint64_t datagrams, CounterWidth width = CounterWidth::bits32) {
+    std::int64_t sent_us = 0;
+    for (std::uint64_t i = 1; i <= datagrams; ++i) {
+      const auto bytes = peer_->receive();
+      ASSERT_TRUE(bytes) << i;
+      ASSERT_EQ(bytes->size(), plan_.parameters.block_bytes);
+      const auto header = parse_datagram_header(*bytes, width);
+      ASSERT_EQ(header->sequence, i);
+      ASSERT_GE(header->sent_us, sent_us);
+      sent_us = header->sent_us;
+    }
+    EXPECT_TRUE(reached_.wait());
+    EXPECT_EQ(count().packets, datagrams);
+    EXPECT_EQ(count().bytes, datagrams * plan_.parameters.block_bytes);
+    peer_->set_patience(20);
+    EXPECT_FALSE(peer_->receive());
+  }
+
+  std::optional<Budget> budget_;
+  Told<bool> reached_;
+  std::unique_ptr<KernelUdp> peer_;
+};
+
+TEST_F(UdpSending, NumbersWhatItSends) {
+  plan_.parameters.bits_per_second = 200'000'000;
+  start_with(1'500);
+  expect_numbers(1'500);
+}
+
+TEST_F(UdpSending, NumbersWith64Bits) {
+  plan_.parameters.counters_64bit = true;
+  start_with(100);
+  expect_numbers(100, CounterWidth::bits64);
+}
+
+TEST_F(UdpSending, SendsWhatDoesNotFitTheDeviceInFragments) {
+  plan_.parameters.block_bytes = 20'000;
+  start_with(40);
+  expect_numbers(40);
+}
+
+TEST_F(UdpSending, SendsTheLargest) {
+  plan_.parameters.block_bytes = kMaxDatagramBytes;
+  start_with(3);
+  expect_numbers(3);
+}
+
+TEST_F(UdpSending, SendsWhatFollowsTheHeaderAsAsked) {
+  plan_.parameters.repeating_payload = true;
+  start_with(1);
+  const auto bytes = peer_->receive();
+  ASSERT_TRUE(bytes);
+  EXPECT_EQ(std::string(bytes->begin() + 12, bytes->begin() + 22), "2345678901");
+}
+
+TEST_F(UdpSending, KeepsItsRate) {
+  plan_.parameters.bits_per_second = 80'000'000;
+  const auto begin = std::chrono::steady_clock::now();
+  start_with(5'000);
+  expect_numbers(5'000);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  EXPECT_NEAR(taken.count(), 0.52, 0.08);
+}
+
+// Nobody asks in the meantime: that would wake the core.
+TEST_F(UdpSending, SendsOnWhenThereWasNoRoom) {
+  const auto peer = bind();
+  start();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_GT(count().packets, 5'000U);
+  stop();
+  const std::uint64_t packets = count().packets;
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(count().packets, packets);
+}
+
+TEST_F(UdpSending, MayGoWhileItSends) {
+  const auto peer = bind();
+  on_core([this] {
+    flow_->start();
+    flow_.reset();
+  });
+  on_core([] {});
+}
+
+TEST_F(UdpSending, MayGoAfterItsCore) {
+  const auto peer = bind();
+  start();
+  ASSERT_TRUE(peer->receive());
+  engine_.stop();
+  flow_.reset();
+}
+
+class UdpSendingV6 : public UdpSending {};
+
+TEST_F(UdpSendingV6, IsLostWhenNoDatagramIsSoLarge) {
+  plan_.parameters.block_bytes = kMaxDatagramBytes;
+  engine_.bind({.address = {}, .port = kPort}, *this);
+  ASSERT_TRUE(is_ipv6_heard());
+  KernelUdp peer("fd05::100");
+  peer.connect_to("fd05::101", kPort);
+  peer.send({'9', '8', '7', '6'});
+  ASSERT_TRUE(up_.wait());
+  start();
+  EXPECT_EQ(lost_.wait(), co::Outcome::unavailable);
+  EXPECT_EQ(count().packets, 0U);
+}
+
+}  // namespace
+}  // namespace sluice::perf
