@@ -10,7 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[2] / "tools" / "package"
 PAGE = PACKAGE / "sluice.1"
 SLUICE = str(Path(os.environ["SLUICE_BUILD"]) / "bin" / "sluice")
-COMMANDS = ("run", "dump", "check", "sim")
+COMMANDS = ("run", "perf", "dump", "check", "sim")
 
 ASK = """
 source {script}
@@ -92,3 +92,31 @@ class Command(unittest.TestCase):
         self.assertEqual(self.offered("run", "--workers", ""), set())
         self.assertEqual(self.offered("run", "--no-steering", "--wor"), {"--workers"})
         self.assertEqual(self.offered("dump", "-c", ""), set())
+        self.assertEqual(self.offered("perf", "-c", ""), set())
+        self.assertEqual(self.offered("perf", "--bi"), {"--bidir", "--bind", "--bitrate"})
+
+    def refused(self, *words: str) -> str:
+        """What `sluice WORDS` says, in one line, and fails."""
+        done = subprocess.run([SLUICE, *words], check=False, capture_output=True, text=True,
+                              timeout=20)
+        self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1), done.stderr)
+        self.assertGreater(done.returncode, 0)
+        return done.stderr
+
+    def test_a_mistyped_word_gets_a_near_match(self) -> None:
+        for words, meant in ((("perf", "-c", "host", "--bidirr"), "--bidir"),
+                             (("perf", "--paralel", "4"), "--parallel"),
+                             (("run", "--mttu=9000"), "--mtu"), (("check", "--jsno"), "--json"),
+                             (("prf",), "perf"), (("smi",), "sim")):
+            with self.subTest(words=words):
+                self.assertIn(f"did you mean {meant}?", self.refused(*words))
+        self.assertNotIn("did you mean", self.refused("run", "--no-such-flag"))
+
+    def test_every_wrong_option_of_perf_ends_with_1(self) -> None:
+        for words in (["--bidirr"], ["-c"], ["-c", "host", "-t", "x"], [], ["-s", "-u"],
+                      ["-c", "host", "--io", "magic"], ["-s", "--mtu", "many"]):
+            with self.subTest(words=words):
+                done = subprocess.run([SLUICE, "perf", *words], check=False, capture_output=True,
+                                      text=True, timeout=20)
+                self.assertEqual(done.returncode, 1)
+                self.assertRegex(done.stderr, r"^sluice: .*\n$")

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from installed import WARNINGS, InstalledTest, declared_functions
 
-PUBLIC = {"sluice.h", "engine.hpp", "coroutine.hpp", "stream.hpp", "listener.hpp", "datagram.hpp",
-          "config.hpp", "stats.hpp", "core.hpp"}
+PUBLIC = {"sluice.h", "engine.hpp", "coroutine.hpp", "stream.hpp", "stream_options.hpp",
+          "listener.hpp", "datagram.hpp", "config.hpp", "stats.hpp", "core.hpp"}
 
 
 class Files(InstalledTest):

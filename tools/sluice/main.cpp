@@ -6,6 +6,8 @@
 #include "dataplane/sluice.h"
 #include "tools/sluice/check.hpp"
 #include "tools/sluice/dump.hpp"
+#include "tools/sluice/near_match.hpp"
+#include "tools/sluice/perf/perf.hpp"
 #include "tools/sluice/run.hpp"
 #include "tools/sluice/sim.hpp"
 
@@ -24,6 +26,14 @@ void hold_standard_descriptors() {
   if (fd >= 0) close(fd);
 }
 
+std::string failure(const CLI::App* app, const CLI::Error& error) {
+  const bool was_unexpected = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  const std::string what = was_unexpected ? sluice::unexpected_word(*app) : error.what();
+  const auto commands = app->get_subcommands();
+  const std::string command = commands.empty() ? "" : ' ' + commands.front()->get_name();
+  return "sluice: " + what + " (see sluice" + command + " --help)\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -31,10 +41,9 @@ int main(int argc, char** argv) {
   CLI::App app("sluice: a user-space TCP/IP dataplane on a TUN device");
   app.set_version_flag("--version", version(), "Print the version and exit");
   app.require_subcommand(0, 1);  // checked below: an unknown word shall be named first
-  app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return "sluice: " + std::string(error.what()) + " (see sluice --help)\n";
-  });
+  app.failure_message(failure);
   sluice::add_run_command(app);
+  sluice::perf::add_perf_command(app, sluice::perf::run);
   sluice::add_dump_command(app);
   sluice::add_check_command(app);
   sluice::add_sim_command(app);
@@ -42,7 +51,8 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");
   } catch (const CLI::ParseError& error) {
-    return app.exit(error);
+    const int code = app.exit(error);
+    return code != 0 && app.got_subcommand("perf") ? 1 : code;  // as iperf3 has it
   }
   return 0;
 }

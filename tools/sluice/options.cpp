@@ -47,6 +47,34 @@ void add_buffer_option(CLI::App& command, const std::string& name, const std::st
   command.add_option_function<std::string>(name, set, text)->type_name("[START:]LIMIT");
 }
 
+void add_offload_options(CLI::App& command, Config& config) {
+  const auto without = [&command](const char* name, std::initializer_list<bool*> offloads,
+                                  const char* text) {
+    const std::vector<bool*> all = offloads;
+    const auto clear = [all] {
+      for (bool* const offload : all) *offload = false;
+    };
+    command.add_flag_callback(name, clear, text);
+  };
+  without("--no-tso", {&config.tso}, "Without segmentation offload");
+  without("--no-uso", {&config.uso}, "Without segmentation offload for UDP");
+  without("--no-csum", {&config.checksum, &config.tso, &config.uso},
+          "Without checksum (and so segmentation) offload");
+  without("--no-offload-test", {&config.test_offloads},
+          "Trust the device's offloads without trying them first");
+}
+
+void add_steering_options(CLI::App& command, Config& config) {
+  auto* const no_steering = command.add_flag_callback(
+      "--no-steering", [&config] { config.steering = SteeringMode::learned; },
+      "Leave the choice of a worker to the kernel's learning, without eBPF");
+  command
+      .add_flag_callback(
+          "--misroute", [&config] { config.steering = SteeringMode::misroute; },
+          "For tests: steer every packet to a wrong worker, which hands it over")
+      ->excludes(no_steering);
+}
+
 }  // namespace
 
 void add_device_options(CLI::App& command, Config& config, std::string& netns) {
@@ -68,7 +96,30 @@ void add_device_options(CLI::App& command, Config& config, std::string& netns) {
       ->type_name("NAME");
 }
 
-void add_tcp_options(CLI::App& command, Config& config) {
+void add_engine_options(CLI::App& command, Config& config) {
+  command.add_option("--workers", config.workers, "Threads, each with a queue of the device")
+      ->capture_default_str();
+  command
+      .add_option("--queue-length", config.queue_length,
+                  "Packets from the kernel that may wait for the engine")
+      ->capture_default_str();
+  const auto set_io = [&config](const std::string& name) {
+    config.io = name == "poll" ? IoBackend::poll : IoBackend::uring;
+  };
+  command.add_option_function<std::string>("--io", set_io, "How packets are read and written")
+      ->check(CLI::IsMember({"uring", "poll"}))
+      ->default_str("uring");
+  command.add_option("--pin", config.pin, "CPU of each worker, separated by commas")
+      ->delimiter(',')
+      ->type_name("LIST");
+  command.add_flag("--busy-poll", config.busy_poll, "Never sleep: one CPU for each worker");
+  add_offload_options(command, config);
+  add_steering_options(command, config);
+  command.add_option("--pcap", config.pcap, "Record all packets, both ways, for tcpdump or tshark")
+      ->type_name("FILE");
+}
+
+void add_congestion_option(CLI::App& command, Config& config) {
   tcp::Settings& tcp = config.tcp;
   const auto set_congestion = [&tcp](const std::string& name) {
     if (tcp::parse_algorithm(name, tcp.congestion)) return;
@@ -81,6 +132,10 @@ void add_tcp_options(CLI::App& command, Config& config) {
           fmt::format("Congestion control of what is sent: {}", tcp::algorithm_names()))
       ->type_name("NAME")
       ->default_str("cubic");
+}
+
+void add_buffer_options(CLI::App& command, Config& config) {
+  tcp::Settings& tcp = config.tcp;
   add_buffer_option(command, "--receive-buffer",
                     "Largest receive window of a connection, such as 32M, which is the default. It "
                     "follows path and reader from START on; 2M:2M is of one size",

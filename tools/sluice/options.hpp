@@ -13,9 +13,15 @@ namespace sluice {
 // --tun, --address and --mtu, which go into `config`, and --netns. Both must outlive `command`.
 void add_device_options(CLI::App& command, Config& config, std::string& netns);
 
-// --congestion, --receive-buffer and --send-buffer, which go into `config`. It must outlive
-// `command`.
-void add_tcp_options(CLI::App& command, Config& config);
+// How the engine runs on the device: workers, queues, offloads, steering and a capture, which go
+// into `config`. It must outlive `command`.
+void add_engine_options(CLI::App& command, Config& config);
+
+// --congestion, which goes into `config`. It must outlive `command`.
+void add_congestion_option(CLI::App& command, Config& config);
+
+// --receive-buffer and --send-buffer, which go into `config`. It must outlive `command`.
+void add_buffer_options(CLI::App& command, Config& config);
 
 // Says each line of `what` on stderr and ends the command with exit code 1.
 [[noreturn]] void fail(const std::string& what);

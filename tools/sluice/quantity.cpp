@@ -54,7 +54,8 @@ double parse_share(std::string_view text) {
 }
 
 std::uint64_t parse_rate(std::string_view text) {
-  static constexpr Unit kUnits[] = {{"", 1}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}};
+  static constexpr Unit kUnits[] = {{"", 1},    {"k", 1e3}, {"m", 1e6}, {"g", 1e9}, {"t", 1e12},
+                                    {"K", 1e3}, {"M", 1e6}, {"G", 1e9}, {"T", 1e12}};
   std::string_view number = text;
   if (number.ends_with("bit")) number.remove_suffix(3);
   const auto bits = parse(number, kUnits);
@@ -65,7 +66,9 @@ std::uint64_t parse_rate(std::string_view text) {
 }
 
 std::uint64_t parse_size(std::string_view text) {
-  static constexpr Unit kUnits[] = {{"", 1}, {"k", 1024}, {"M", 1 << 20}, {"G", 1 << 30}};
+  static constexpr Unit kUnits[] = {{"", 1},       {"k", 0x1p10}, {"m", 0x1p20},
+                                    {"g", 0x1p30}, {"t", 0x1p40}, {"K", 0x1p10},
+                                    {"M", 0x1p20}, {"G", 0x1p30}, {"T", 0x1p40}};
   const double bytes = require(text, kUnits, "size: give bytes such as 1500, 256k or 4M");
   return static_cast<std::uint64_t>(std::llround(bytes));
 }

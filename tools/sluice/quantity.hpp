@@ -19,9 +19,10 @@ class BadQuantity : public std::runtime_error {
 Duration parse_duration(std::string_view text);
 // "0.5%" or "0.005": 0 to 1.
 double parse_share(std::string_view text);
-// Bits a second: "100M", "2.5G", "64k", "9600"; "bit" may follow. Decimal.
+// Bits a second: "100M", "2.5G", "64k", "9600"; "bit" may follow. A k is 1,000, and so on to t; the
+// case does not matter.
 std::uint64_t parse_rate(std::string_view text);
-// Bytes: "256k", "4M", "1500"; a k is 1,024.
+// Bytes: "256k", "4M", "1500"; a k is 1,024, and so on to t; the case does not matter.
 std::uint64_t parse_size(std::string_view text);
 
 }  // namespace sluice

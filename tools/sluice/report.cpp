@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tools/sluice/perf/server.hpp"
 #include "tools/sluice/services/services.hpp"
 
 namespace sluice::report {
@@ -108,12 +109,14 @@ std::string ready(const Config& config, const Engine::Facts& facts, bool json) {
     for (const services::Service& service : services::all()) {
       tree["ready"]["services"][std::string(service.name)] = service.port;
     }
+    tree["ready"]["services"]["perf"] = perf::kDefaultPort;
     return tree.dump();
   }
   std::vector<std::string> names;
   for (const services::Service& service : services::all()) {
     names.push_back(fmt::format("{} {}", service.name, service.port));
   }
+  names.push_back(fmt::format("perf {}", perf::kDefaultPort));
   return fmt::format("ready: {} {}, MTU {}, {}, {}, offloads {}; services: {}", facts.device,
                      fmt::join(address_texts(config), " "), facts.mtu, workers_text(config, facts),
                      facts.backend, offloads_text(facts), fmt::join(names, ", "));

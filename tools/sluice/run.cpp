@@ -13,6 +13,7 @@
 #include "dataplane/io/network_namespace.hpp"
 #include "tools/sluice/impairment.hpp"
 #include "tools/sluice/options.hpp"
+#include "tools/sluice/perf/server.hpp"
 #include "tools/sluice/report.hpp"
 #include "tools/sluice/services/services.hpp"
 
@@ -21,13 +22,7 @@ namespace {
 
 struct RunOptions {
   Config config;
-  std::string io = "uring";
   std::string netns;
-  bool no_tso = false;
-  bool no_uso = false;
-  bool no_steering = false;
-  bool misroute = false;
-  bool no_checksum = false;
   bool json = false;
 };
 
@@ -44,7 +39,8 @@ Examples:
   sluice run --netns demo --delay 20ms --loss 1%        20 ms and 1 % each way
   sluice run --netns demo --rate 100M --queue 256k --in-rate 20M
 
-Services: echo 7, discard 9 and chargen 19 over TCP and UDP; http 80 and a sink for iperf 2 on 5001.
+Services: echo 7, discard 9 and chargen 19 over TCP and UDP; http 80, a sink for iperf 2 on 5001,
+and the server of `sluice perf`, which any iperf3 can talk to, on 5201.
 SIGUSR1 prints totals; SIGINT and SIGTERM drain, print totals and end with exit code 0.)";
 
 void say(const std::string& line) {
@@ -65,17 +61,13 @@ void serve(Engine& engine, const sigset_t& signals, bool json) {
   }
 }
 
-void run(RunOptions options) {
-  Config& config = options.config;
-  config.io = options.io == "poll" ? IoBackend::poll : IoBackend::uring;
-  config.checksum = !options.no_checksum;
-  config.tso = !options.no_tso && config.checksum;  // segmentation needs the sums
-  config.uso = !options.no_uso && config.checksum;
-  if (options.no_steering) config.steering = SteeringMode::learned;
-  if (options.misroute) config.steering = SteeringMode::misroute;
+void run(const RunOptions& options) {
+  const Config& config = options.config;
   try {
     Engine engine(config);
     services::listen_all(engine);
+    perf::Server perf(engine, {.most_send_buffer = config.tcp.send_buffer_bytes});
+    perf.open();
     const sigset_t signals = block_signals({SIGINT, SIGTERM, SIGUSR1});
     std::optional<io::NetworkNamespace> netns;
     if (!options.netns.empty()) netns.emplace(options.netns);
@@ -102,35 +94,9 @@ void add_run_command(CLI::App& app) {
   CLI::App& command = *app.add_subcommand("run", "Run the dataplane with its built-in services");
   command.footer(kExamples);
   add_device_options(command, config, options->netns);
-  command.add_option("--workers", config.workers, "Threads, each with a queue of the device")
-      ->capture_default_str();
-  command
-      .add_option("--queue-length", config.queue_length,
-                  "Packets from the kernel that may wait for the engine")
-      ->capture_default_str();
-  command.add_option("--io", options->io, "How packets are read and written")
-      ->check(CLI::IsMember({"uring", "poll"}))
-      ->capture_default_str();
-  command.add_option("--pin", config.pin, "CPU of each worker, separated by commas")
-      ->delimiter(',')
-      ->type_name("LIST");
-  command.add_flag("--busy-poll", config.busy_poll, "Never sleep: one CPU for each worker");
-  command.add_flag("--no-tso", options->no_tso, "Without segmentation offload");
-  command.add_flag("--no-uso", options->no_uso, "Without segmentation offload for UDP");
-  command.add_flag("--no-csum", options->no_checksum,
-                   "Without checksum (and so segmentation) offload");
-  command.add_flag("!--no-offload-test", config.test_offloads,
-                   "Trust the device's offloads without trying them first");
-  auto* const no_steering =
-      command.add_flag("--no-steering", options->no_steering,
-                       "Leave the choice of a worker to the kernel's learning, without eBPF");
-  command
-      .add_flag("--misroute", options->misroute,
-                "For tests: steer every packet to a wrong worker, which hands it over")
-      ->excludes(no_steering);
-  command.add_option("--pcap", config.pcap, "Record all packets, both ways, for tcpdump or tshark")
-      ->type_name("FILE");
-  add_tcp_options(command, config);
+  add_engine_options(command, config);
+  add_congestion_option(command, config);
+  add_buffer_options(command, config);
   add_impairment_options(command, config);
   command.add_flag("--json", options->json, "Print JSON, one document a line");
   command.callback([options] { run(*options); });

@@ -1,0 +1,384 @@
+#include "tools/sluice/perf/client.hpp"
+
+#include <cerrno>
+#include <ctime>
+#include <utility>
+
+#include "tools/sluice/perf/cookie.hpp"
+#include "tools/sluice/perf/everywhere.hpp"
+#include "tools/sluice/perf/layout.hpp"
+#include "tools/sluice/perf/parameters_json.hpp"
+#include "tools/sluice/perf/results_json.hpp"
+
+namespace sluice::perf {
+namespace {
+
+constexpr Duration kConnectPatience = Duration::seconds(20);
+constexpr Duration kAfterword = Duration::milliseconds(500);  // when a stream has gone
+constexpr Duration kPatience = Duration::seconds(60);         // for the server's results
+constexpr Duration kPartingPatience = Duration::seconds(1);
+constexpr Duration kLook = Duration::microseconds(100);  // whether something has arrived
+constexpr int kPortAttempts = 16;
+
+int errno_of(co::Outcome outcome) {
+  switch (outcome) {
+    case co::Outcome::refused: return ECONNREFUSED;
+    case co::Outcome::unreachable: return EHOSTUNREACH;
+    case co::Outcome::unavailable: return EADDRNOTAVAIL;
+    case co::Outcome::timed_out:
+    case co::Outcome::timeout: return ETIMEDOUT;
+    case co::Outcome::stopped:
+    case co::Outcome::cancelled: return EINTR;
+    case co::Outcome::ok:
+    case co::Outcome::end:
+    case co::Outcome::closed:
+    case co::Outcome::reset:
+    case co::Outcome::aborted:
+    case co::Outcome::busy: return ECONNRESET;
+  }
+  return ECONNRESET;
+}
+
+// All that was written.
+bool has_arrived(const Stream& stream) {
+  const tcp::Snapshot now = stream.snapshot();
+  return now.unacked == 0 && now.notsent_bytes == 0;
+}
+
+}  // namespace
+
+Client::Client(Engine& engine, const Options& options, const IpAddress& remote, Report& report,
+               Trace* trace, std::function<void(bool)> on_done)
+    : engine_(engine),
+      options_(options),
+      remote_(remote),
+      report_(report),
+      trace_(trace),
+      on_done_(std::move(on_done)),
+      cookie_(make_cookie()),
+      parameters_(options.parameters),
+      out_(options.parameters, [this] { reach_end(); }),
+      in_(options.parameters, [this] { reach_end(); }) {}
+
+co::Task<> Client::run() {
+  report_.on_begin(Role::client);
+  try {
+    co_await connect();
+    co_await converse();
+  } catch (const TestFailure& failure) {
+    if (!failure_) failure_ = failure;
+  } catch (const BadDocument& bad) {
+    failure_.emplace(ErrorCode::receive_results,
+                     "error - unusable document from the server: " + std::string(bad.what()));
+  }
+  watch_.reset();
+  running_.reset();
+  if (failure_) co_await part();
+  co_await close_flows();
+  channel_.reset();
+  report_.finish();
+  on_done_(!failure_);
+}
+
+void Client::interrupt() {
+  engine_.post(0, [this] {
+    fail({ErrorCode::client_terminated, "interrupt - the client has terminated"});
+  });
+}
+
+void Client::fail(TestFailure failure) {
+  if (failure_) return;
+  failure_ = std::move(failure);
+  failed_.cancel();
+}
+
+co::Task<> Client::expire(Duration limit, ErrorCode code, int system_errno) {
+  const auto slept = co_await co::sleep(limit);
+  if (slept) fail(TestFailure(code, system_errno));
+}
+
+void Client::throw_connect(ErrorCode code, co::Outcome outcome) {
+  throw TestFailure(code, errno_of(outcome));
+}
+
+// --- the control connection ---------------------------------------------------------------------
+
+co::Task<> Client::connect() {
+  const bool is_limited = options_.connect_timeout > Duration();
+  ConnectOptions to{.remote = remote_, .port = options_.port, .local = options_.bind};
+  auto connected = co_await co::connect(engine_, to)
+                       .within(is_limited ? options_.connect_timeout : kConnectPatience)
+                       .unless(failed_);
+  if (failure_) throw *failure_;
+  if (!connected) throw_connect(ErrorCode::connect, connected.outcome());
+  channel_.emplace(*std::move(connected));
+  const Stream* const control = channel_->stream().raw();
+  if (control == nullptr) throw TestFailure(ErrorCode::control_closed);
+  local_ = control->flow().local;
+  if (parameters_.block_bytes == 0) parameters_.block_bytes = control->snapshot().snd_mss;
+  std::string message = cookie_message(cookie_);
+  co_await channel_->write(std::move(message));
+}
+
+co::Task<> Client::converse() {
+  while (true) {
+    auto state = flat(co_await channel_->read_state().unless(failed_));
+    if (failure_) throw *failure_;
+    if (!state) throw TestFailure(ErrorCode::control_closed);
+    const bool goes_on = co_await answer(*state);
+    if (!goes_on) co_return;
+  }
+}
+
+// False once that was the last thing to do. What a peer sends may be any number.
+co::Task<bool> Client::answer(State state) {
+  if (state == State::param_exchange) {
+    co_await send_parameters();
+  } else if (state == State::create_streams) {
+    co_await open_streams();
+  } else if (state == State::test_start) {
+    start_test();
+  } else if (state == State::test_running && !running_) {
+    running_.emplace(measure());
+    running_->start();
+  } else if (state == State::exchange_results) {
+    co_await exchange_results();
+  } else if (state == State::display_results) {
+    co_await say_goodbye();
+    co_return false;
+  } else if (state == State::access_denied) {
+    throw TestFailure(ErrorCode::busy);
+  } else if (state == State::server_terminate) {
+    throw TestFailure(ErrorCode::server_terminated);
+  } else if (state == State::server_error) {
+    auto why = flat(co_await channel_->read_error().within(kPartingPatience));
+    if (!why) throw TestFailure(ErrorCode::control_closed);
+    throw TestFailure(why->code, why->system_errno);
+  } else {
+    throw TestFailure(ErrorCode::unknown_message);
+  }
+  co_return true;
+}
+
+co::Task<> Client::send_parameters() {
+  const Stream* const control = channel_->stream().raw();
+  if (control == nullptr) throw TestFailure(ErrorCode::control_closed);
+  ConnectFacts facts;
+  facts.role = Role::client;
+  facts.parameters = parameters_;
+  facts.cookie = cookie_;
+  facts.unix_seconds = std::time(nullptr);
+  facts.peer = {options_.host, options_.port};
+  facts.control_mss = control->snapshot().snd_mss;
+  facts.block_follows_mss = options_.parameters.block_bytes == 0;
+  report_.on_connected(facts);
+  co_await channel_->write_document(print_document(to_json(parameters_)));
+}
+
+// --- streams ------------------------------------------------------------------------------------
+
+ConnectOptions Client::stream_to_server(std::size_t place) const {
+  ConnectOptions to{.remote = remote_, .port = options_.port, .local = local_};
+  if (options_.client_port != 0) {
+    to.local_port = static_cast<std::uint16_t>(options_.client_port + place);
+  }
+  to.stream = stream_options(parameters_);
+  return to;
+}
+
+co::Task<> Client::open_streams() {
+  if (flows_) throw TestFailure(ErrorCode::unknown_message);
+  const std::size_t count = parameters_.all_streams();
+  flows_ = std::make_shared<FlowGroup>(engine_, count);
+  start_.flows.resize(count);
+  start_.interval_seconds = options_.interval_seconds;
+  for (std::size_t place = 0; place < count; ++place) {
+    co::Outcome outcome = co::Outcome::ok;
+    if (parameters_.protocol == Protocol::udp) {
+      outcome = co_await open_udp(place);
+    } else {
+      const ConnectOptions to = stream_to_server(place);
+      const auto turn = static_cast<std::uint32_t>(place % engine_.workers());
+      const std::uint32_t worker = to.local_port == 0 ? turn : engine_.worker_for(to);
+      std::function<co::Task<co::Outcome>()> open = [this, place, to] {
+        return open_tcp(place, to);
+      };
+      outcome = co_await run_on(engine_, worker, std::move(open));
+    }
+    if (failure_) throw *failure_;
+    if (outcome != co::Outcome::ok) throw_connect(ErrorCode::stream_connect, outcome);
+  }
+}
+
+// On the core that gets it.
+co::Task<co::Outcome> Client::open_tcp(std::size_t place, ConnectOptions options) {
+  auto connected = co_await co::connect(engine_, options);
+  if (!connected) co_return connected.outcome();
+  co::Stream stream = *std::move(connected);
+  const std::string message = cookie_message(cookie_);
+  co_await stream.write(std::string_view(message));
+  // Only then is it the server's turn to accept it, and no later one comes before it.
+  while (stream.raw() != nullptr && !has_arrived(*stream.raw())) co_await co::sleep(kLook);
+  if (stream.raw() == nullptr) co_return co::Outcome::reset;
+  describe(place, stream.raw()->flow(), stream.raw()->stats().congestion);
+  if (place == 0) {
+    const StreamStats stats = stream.raw()->stats();
+    start_.send_buffer = stats.send_buffer;
+    start_.receive_buffer = stats.receive_buffer;
+  }
+  flows_->add(place, make_tcp_flow(std::move(stream), plan_at(place)));
+  co_return co::Outcome::ok;
+}
+
+co::Task<co::Outcome> Client::open_udp(std::size_t place) {
+  ClientPort* const port = co_await bind(place);
+  if (port == nullptr) co_return co::Outcome::unavailable;
+  std::function<co::Task<co::Outcome>()> open = [this, place, port] { return greet(place, *port); };
+  co_return co_await run_on(engine_, port->owner(), std::move(open));
+}
+
+// A port whose flow belongs to the core whose turn it is, if one is found soon.
+co::Task<ClientPort*> Client::bind(std::size_t place) {
+  const bool is_fixed = options_.client_port != 0;
+  FlowKey key{local_, remote_, 0, options_.port};
+  if (is_fixed) key.local_port = static_cast<std::uint16_t>(options_.client_port + place);
+  for (int attempt = 1; attempt <= kPortAttempts; ++attempt) {
+    try {
+      ports_.push_back(std::make_unique<ClientPort>(engine_, key));
+    } catch (const EngineError&) {
+      co_return nullptr;
+    }
+    const bool is_good = is_fixed || ports_.back()->owner() == place % engine_.workers();
+    if (is_good || attempt == kPortAttempts) break;
+    ports_.back()->unbind();
+  }
+  co_await all_told(engine_);
+  co_return ports_.back().get();
+}
+
+// On the core that owns the flow.
+co::Task<co::Outcome> Client::greet(std::size_t place, ClientPort& port) {
+  auto answered = co_await port.greet();
+  if (!answered) co_return answered.outcome();
+  port.socket()->set_traffic_class(parameters_.tos);
+  port.socket()->set_dont_fragment(parameters_.dont_fragment);
+  describe(place, port.key(), {});
+  auto flow = make_udp_flow(*port.socket(), port.key(), plan_at(place));
+  port.give_to(flow.get());
+  flows_->add(place, std::move(flow));
+  co_return co::Outcome::ok;
+}
+
+void Client::describe(std::size_t place, const FlowKey& flow, std::string_view congestion) {
+  const std::string chosen = congestion_at(place, parameters_);
+  start_.flows[place] = {.id = id_at(place),
+                         .socket = socket_at(place),
+                         .sends = sends_at(place, Role::client, parameters_),
+                         .local = {flow.local.to_string(), flow.local_port},
+                         .remote = {flow.remote.to_string(), flow.remote_port},
+                         .congestion = chosen.empty() ? std::string(congestion) : chosen};
+}
+
+FlowPlan Client::plan_at(std::size_t place) {
+  FlowPlan plan;
+  plan.parameters = parameters_;
+  plan.id = id_at(place);
+  plan.sends = sends_at(place, Role::client, parameters_);
+  plan.congestion = congestion_at(place, parameters_);
+  plan.budget = plan.sends ? &out_ : &in_;
+  plan.trace = trace_;
+  plan.most_send_buffer = options_.config.tcp.send_buffer_bytes;
+  plan.mtu = engine_.facts().mtu;
+  plan.on_lost = [this](co::Outcome) { tell(engine_, 0, [this] { miss_stream(); }); };
+  return plan;
+}
+
+// The server may be about to say why.
+void Client::miss_stream() {
+  if (!running_ || running_->is_done()) return;
+  watch_.emplace(expire(kAfterword, ErrorCode::stream_closed, 0));
+  watch_->start();
+}
+
+// --- the test -----------------------------------------------------------------------------------
+
+void Client::start_test() {
+  if (!flows_) throw TestFailure(ErrorCode::unknown_message);
+  report_.on_start(start_);
+}
+
+co::Task<> Client::measure() {
+  if (parameters_.omit_seconds == 0) {
+    out_.begin();
+    in_.begin();
+  }
+  if (trace_ != nullptr) trace_->begin(Core::here().now());
+  meter_.emplace(*flows_, report_, parameters_, start_);
+  co_await flows_->start();
+  std::function<void()> on_counting = [this] {
+    if (parameters_.omit_seconds == 0) return;
+    out_.begin();
+    in_.begin();
+  };
+  co_await meter_->run(std::move(on_counting));
+  co_await meter_->finish();
+  watch_.emplace(expire(kPatience, ErrorCode::control_read, ETIMEDOUT));
+  watch_->start();
+  co_await channel_->write_state(State::test_end);
+}
+
+void Client::reach_end() {
+  tell(engine_, 0, [this] {
+    if (meter_) meter_->end();
+  });
+}
+
+co::Task<> Client::exchange_results() {
+  if (!running_ || !running_->is_done()) throw TestFailure(ErrorCode::unknown_message);
+  end_ = meter_->facts();
+  co_await channel_->write_document(print_document(to_json(meter_->results())));
+  auto text = flat(co_await channel_->read_document(kMaxServerResultsBytes).unless(failed_));
+  if (failure_) throw *failure_;
+  if (!text) throw TestFailure(ErrorCode::receive_results);
+  end_.peer = parse_results(*text);
+  for (const FlowFacts& flow : start_.flows) {
+    if (end_.peer->find(flow.id) == nullptr) throw TestFailure(ErrorCode::stream_id);
+  }
+}
+
+co::Task<> Client::say_goodbye() {
+  if (!end_.peer) throw TestFailure(ErrorCode::unknown_message);
+  co_await close_flows();
+  report_.on_end(end_);
+  co_await channel_->write_state(State::iperf_done);
+}
+
+// What there is to say when it ended badly, to people and to the server.
+co::Task<> Client::part() {
+  const ErrorCode code = failure_->code();
+  const bool is_terminated =
+      code == ErrorCode::client_terminated || code == ErrorCode::server_terminated;
+  if (meter_ && is_terminated) {
+    co_await meter_->finish();
+    report_.on_end(meter_->facts());
+  }
+  report_.on_error(failure_->what());
+  if (!channel_ || !is_terminated) co_return;
+  const bool is_ours = code == ErrorCode::client_terminated;
+  auto word = channel_->write_state(is_ours ? State::client_terminate : State::iperf_done);
+  co_await std::move(word).within(kPartingPatience);
+}
+
+co::Task<> Client::close_flows() {
+  if (!flows_) co_return;
+  for (const auto& port : ports_) port->unbind();
+  std::function<void(std::uint32_t)> forget = [this](std::uint32_t worker) {
+    for (const auto& port : ports_) {
+      if (port->owner() == worker) port->give_to(nullptr);
+    }
+  };
+  co_await everywhere(engine_, std::move(forget));
+  co_await flows_->close();
+}
+
+}  // namespace sluice::perf

@@ -1,0 +1,88 @@
+// The client: connects, opens the streams of one test one after the other, on all cores by turns,
+// says when it is enough, and reports what both sides have seen.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/coroutine.hpp"
+#include "tools/sluice/perf/budget.hpp"
+#include "tools/sluice/perf/client_port.hpp"
+#include "tools/sluice/perf/control_channel.hpp"
+#include "tools/sluice/perf/flow_group.hpp"
+#include "tools/sluice/perf/meter.hpp"
+#include "tools/sluice/perf/options.hpp"
+#include "tools/sluice/perf/report.hpp"
+#include "tools/sluice/perf/test_failure.hpp"
+
+namespace sluice::perf {
+
+// The engine is stopped before the client goes.
+class Client {
+ public:
+  // `remote` is what options.host names. Report and trace (or null) outlive it. `on_done` comes
+  // last, on a core.
+  Client(Engine& engine, const Options& options, const IpAddress& remote, Report& report,
+         Trace* trace, std::function<void(bool good)> on_done);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // All of it. On core 0, which is home to the control connection.
+  co::Task<> run();
+  // Says what there is so far, tells the server, and ends. From any thread.
+  void interrupt();
+
+ private:
+  co::Task<> connect();
+  co::Task<> converse();
+  co::Task<bool> answer(State state);
+  co::Task<> send_parameters();
+  co::Task<> open_streams();
+  co::Task<co::Outcome> open_tcp(std::size_t place, ConnectOptions options);
+  co::Task<co::Outcome> open_udp(std::size_t place);
+  co::Task<co::Outcome> greet(std::size_t place, ClientPort& port);
+  co::Task<ClientPort*> bind(std::size_t place);
+  co::Task<> measure();
+  co::Task<> exchange_results();
+  co::Task<> say_goodbye();
+  co::Task<> part();
+  co::Task<> close_flows();
+  co::Task<> expire(Duration limit, ErrorCode code, int system_errno);
+  void start_test();
+  void fail(TestFailure failure);
+  void miss_stream();
+  void reach_end();
+  void describe(std::size_t place, const FlowKey& flow, std::string_view congestion);
+  ConnectOptions stream_to_server(std::size_t place) const;
+  FlowPlan plan_at(std::size_t place);
+  [[noreturn]] static void throw_connect(ErrorCode code, co::Outcome outcome);
+
+  Engine& engine_;
+  const Options options_;
+  const IpAddress remote_;
+  Report& report_;
+  Trace* const trace_;
+  const std::function<void(bool)> on_done_;
+  const std::string cookie_;
+  Parameters parameters_;
+  IpAddress local_;  // of the control connection, and so of all
+  Budget out_;
+  Budget in_;
+  std::shared_ptr<FlowGroup> flows_;
+  std::vector<std::unique_ptr<ClientPort>> ports_;
+
+  // At home.
+  std::optional<ControlChannel> channel_;
+  std::optional<Meter> meter_;
+  StartFacts start_;
+  EndFacts end_;
+  co::Canceller failed_;
+  std::optional<TestFailure> failure_;
+  std::optional<co::Task<>> running_;
+  std::optional<co::Task<>> watch_;
+};
+
+}  // namespace sluice::perf
