@@ -208,6 +208,51 @@ class Impaired(LabTest):
                 self.assertIn(naming, done.stderr)
 
 
+class PerfBench(LabTest):
+    """bench/perf."""
+
+    def setUp(self) -> None:
+        if not os.path.ismount("/run"):
+            self.skipTest("no /run of our own can be mounted here")
+
+    def bench(self, *options: str) -> subprocess.CompletedProcess:
+        words = [sys.executable, "-B", str(COMPARE.with_name("perf")), "--bin", str(lab.BIN)]
+        done = subprocess.run([*words, *options], check=False, capture_output=True, text=True,
+                              timeout=50)
+        self.assertEqual(lab.links(), ["lo"])
+        return done
+
+    def test_all_pairs_take_turns(self) -> None:
+        done = self.bench("--quick", "--jobs", "receive-1,udp-send", "--json")
+        self.assertIn(done.returncode, (0, 1), done.stderr)  # 1: datagrams were lost
+        said = json.loads(done.stdout)
+        self.assertEqual([(result["job"], result["pair"]) for result in said],
+                         [(job, pair) for job in ("receive-1", "udp-send")
+                          for pair in ("stock", "server", "client")])
+        for result in said:
+            with self.subTest(job=result["job"], pair=result["pair"]):
+                self.assertEqual(result["failures"], [])
+                self.assertEqual(len(result["runs"]), 1)
+                self.assertGreater(result["runs"][0]["gbit_per_second"], 0.1)
+                self.assertEqual(result["ratio"] is None, result["pair"] == "stock")
+
+    def test_says_which_ratio_is_too_small(self) -> None:
+        done = self.bench("--quick", "--jobs", "receive-1", "--pairs", "stock,server", "--least",
+                          "100")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^receive-1 +server .* below 100$")
+
+    def test_wrong_options(self) -> None:
+        for words, naming in (
+            (("--rounds", "0"), "'0'"), (("--jobs", "sned"), "'sned'"),
+            (("--pairs", "iperf2"), "'iperf2'"),
+        ):
+            done = self.bench(*words)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1, done.stderr)
+            self.assertIn(naming, done.stderr)
+
+
 class Ceiling(LabTest):
     """sluice_bare: little TCP, but what there is of it is right."""
 
