@@ -199,6 +199,14 @@ class PerfHostile(PerfTest):
             self.assertEqual([each["bytes"] for each in found], [50_000])
         self.assert_serves_in_time()
 
+    def test_a_client_that_never_says_goodbye(self) -> None:
+        with Talk(SERVER_V4) as talk:
+            talk.run()
+            talk.streams[0].sendall(bytes(1_000))
+            talk.end()
+            talk.exchange(perf_protocol.results(1, 1_000))
+            self.run_client_ok(stock_client(SERVER_V4, "-n", "1M"))
+
     def test_a_stream_that_ends_early(self) -> None:
         for die in (socket.socket.close, self.reset):
             with Talk(SERVER_V4, parallel=2) as talk:

@@ -18,7 +18,9 @@ namespace {
 constexpr Duration kLeastQuiet = Duration::microseconds(300);
 constexpr Duration kMostRest = Duration::seconds(1);
 
-constexpr Duration kPatience = Duration::seconds(30);             // for a client's next step
+constexpr Duration kPatience = Duration::seconds(30);             // for all streams
+constexpr Duration kAnswer = Duration::seconds(10);               // of a client that is there
+constexpr Duration kGoodbye = Duration::seconds(2);               // others wait for their turn
 constexpr Duration kOvertime = Duration::seconds(40);             // for the end of a test
 constexpr Duration kAfterword = Duration::milliseconds(500);      // when a stream has gone
 constexpr std::size_t kMostPrinted = kMaxServerResultsBytes / 2;  // that a client may want
@@ -152,7 +154,7 @@ co::Task<> ServerTest::negotiate(ControlChannel& channel) {
   client_ = channel.stream().raw()->flow().remote;
   co_await channel.write_state(State::param_exchange);
   auto text =
-      flat(co_await channel.read_document(kMaxParametersBytes).within(kPatience).unless(failed_));
+      flat(co_await channel.read_document(kMaxParametersBytes).within(kAnswer).unless(failed_));
   if (failure_) throw *failure_;
   if (!text) throw TestFailure(ErrorCode::receive_parameters);
   parameters_ = parse_parameters(*text);
@@ -179,7 +181,6 @@ co::Task<> ServerTest::converse(ControlChannel& channel) {
   while (true) {
     auto state = flat(co_await channel.read_state().unless(failed_));
     if (failure_) throw *failure_;
-    if (!state && is_ending()) co_return;
     if (!state) {
       throw TestFailure(ErrorCode::control_closed,
                         "error - the client has unexpectedly closed the connection");
@@ -190,6 +191,9 @@ co::Task<> ServerTest::converse(ControlChannel& channel) {
     }
     if (*state != State::test_end) throw TestFailure(ErrorCode::unknown_message);
     co_await finish(channel);
+    auto goodbye = channel.read_state();
+    co_await std::move(goodbye).within(kGoodbye);
+    co_return;
   }
 }
 
@@ -270,10 +274,11 @@ void ServerTest::tell_start(const std::vector<Arrival>& arrivals) {
   report_->on_start(start_);
 }
 
-// A client that is silent for so long is no client any more, and one that asks too much goes, too.
+// A client that neither sends nor takes for so long is no client any more, and one that asks too
+// much goes, too.
 co::Task<> ServerTest::watch_flows() {
   const ServerOptions& options = server_.options_;
-  const Duration patience = parameters_.sends_from_client() ? options.receive_timeout : Duration();
+  const Duration patience = options.receive_timeout;
   const bool is_limited = options.bitrate_limit > 0;
   if (patience == Duration() && !is_limited) co_return;
   RateLimit limit(options.bitrate_limit, options.bitrate_limit_interval);
@@ -287,8 +292,9 @@ co::Task<> ServerTest::watch_flows() {
     if (!slept) co_return;
     const FlowGroup::Moved moved = co_await flows_->moved();
     const Instant now = Core::here().now();
-    if (moved.received != last) since = now;
-    last = moved.received;
+    const std::uint64_t bytes = parameters_.sends_from_client() ? moved.received : moved.sent;
+    if (bytes != last) since = now;
+    last = bytes;
     if (patience > Duration() && now - since >= patience) fail(TestFailure(ErrorCode::no_traffic));
     if (!limit.allows(now, moved.received + moved.sent)) {
       fail(TestFailure(ErrorCode::rate_above_limit));
@@ -302,7 +308,7 @@ co::Task<> ServerTest::finish(ControlChannel& channel) {
   if (phase_ != Phase::running || !meter_) throw TestFailure(ErrorCode::unknown_message);
   progress_.reset();
   running_.reset();
-  limit(kPatience, ErrorCode::receive_results);
+  limit(kAnswer, ErrorCode::receive_results);
   co_await receive_rest(channel);
   co_await meter_->finish();
   co_await close_flows();
@@ -349,7 +355,11 @@ co::Task<> ServerTest::exchange(ControlChannel& channel) {
       ours.server_output_json = document;
     }
   }
-  co_await channel.write_document(print_document(to_json(ours)));
+  // To a client that does not read it, it may be long.
+  const std::string told = print_document(to_json(ours));
+  auto telling = channel.write_document(told);
+  co_await std::move(telling).unless(failed_);
+  if (failure_) throw *failure_;
 }
 
 // The client's counts, too, though stock servers know nothing of them; but only where those have a
