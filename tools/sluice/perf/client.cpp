@@ -13,7 +13,7 @@
 namespace sluice::perf {
 namespace {
 
-constexpr Duration kConnectPatience = Duration::seconds(20);
+constexpr Duration kConnectPatience = Duration::seconds(8);
 constexpr Duration kAfterword = Duration::milliseconds(500);  // when a stream has gone
 constexpr Duration kPatience = Duration::seconds(60);         // for the server's results
 constexpr Duration kPartingPatience = Duration::seconds(1);
