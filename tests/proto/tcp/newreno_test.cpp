@@ -187,7 +187,7 @@ TEST(CongestionTable, each_name_gives_its_algorithm) {
   EXPECT_EQ(algorithm, Algorithm::newreno);
   EXPECT_FALSE(parse_algorithm("vegas", algorithm));
   EXPECT_FALSE(parse_algorithm("", algorithm));
-  EXPECT_EQ(algorithm, Algorithm::bbr);
+  EXPECT_EQ(algorithm, Algorithm::newreno);
 }
 
 TEST(CongestionTable, another_takes_over_from_its_start) {
