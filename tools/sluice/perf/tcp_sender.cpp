@@ -10,9 +10,9 @@ namespace {
 // peer, but was not counted there, when a test ends.
 constexpr std::uint32_t kMostUnsent = 262'144;
 
-// What may be under way at first, as Linux' tcp_wmem has it: a peer that reads slowly has room for
-// far more, and would be told of bytes that it has not read by the end. Long paths get more.
-constexpr std::uint32_t kFirstSendBuffer = 4 << 20;
+// What may be under way at first: a peer that reads slowly has room for far more, and would be told
+// of bytes that it has not read by the end. Long paths get more.
+constexpr std::uint32_t kFirstSendBuffer = 1 << 20;
 
 constexpr Duration kPeriod = Duration::microseconds(250);
 
