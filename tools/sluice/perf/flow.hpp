@@ -58,7 +58,7 @@ class Flow {
 // `stream` is past the cookie.
 std::unique_ptr<Flow> make_tcp_flow(co::Stream stream, const FlowPlan& plan);
 // Sends by `socket`, which outlives it, along `key`. Lost (co::Outcome::unavailable) when datagrams
-// of that size do not exist in its family.
+// of that size do not exist in its family, or only in fragments, which are not wanted.
 std::unique_ptr<Flow> make_udp_flow(DatagramSocket& socket, const FlowKey& key,
                                     const FlowPlan& plan);
 

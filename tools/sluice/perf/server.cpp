@@ -65,7 +65,10 @@ void Server::open() {
 }
 
 void Server::begin() {
-  say_listening();
+  {
+    const std::lock_guard guard(guard_);
+    say_listening();
+  }
   const bool is_patient = options_.idle_timeout == Duration() || !options_.one_off;
   if (!is_patient) engine_.post(0, [this] { co::go(watch_idle()); });
 }
@@ -202,7 +205,6 @@ std::unique_ptr<Flow> Server::open_datagrams(const FlowKey& key, const FlowPlan&
   Place& place = places_[Core::here().worker()];
   std::unique_ptr<Flow> flow = make_udp_flow(*place.socket, key, plan);
   place.flows[key] = flow.get();
-  place.socket->set_traffic_class(plan.parameters.tos);
   return flow;
 }
 

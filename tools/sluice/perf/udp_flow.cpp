@@ -46,6 +46,7 @@ class UdpSender final : public Flow, private Timer {
   const FlowPlan plan_;
   const std::uint32_t block_bytes_;
   const std::uint32_t headers_;  // bytes of IP and UDP
+  const std::uint32_t largest_;  // packet that may leave
   const std::uint32_t most_;     // datagrams at once
   const DatagramFrames::Owner frames_;
   Pacer pacer_;
@@ -57,6 +58,10 @@ class UdpSender final : public Flow, private Timer {
 
 std::uint64_t unit_of(const Parameters& parameters) {
   return std::uint64_t{parameters.block_bytes} * std::max(parameters.burst, 1U);
+}
+
+bool forbids_fragments(const FlowKey& key, const Parameters& parameters) {
+  return parameters.dont_fragment && key.remote.is_v4();
 }
 
 // What does not fit the MTU leaves in fragments, one by one.
@@ -71,6 +76,7 @@ UdpSender::UdpSender(DatagramSocket& socket, const FlowKey& key, const FlowPlan&
       plan_(plan),
       block_bytes_(plan.parameters.block_bytes),
       headers_(static_cast<std::uint32_t>(wire::ip_header_length(key.remote) + wire::kUdpHeader)),
+      largest_(forbids_fragments(key, plan.parameters) ? plan.mtu : kMaxPacket),
       most_(most_at_once(block_bytes_, headers_, plan.mtu)),
       frames_(DatagramFrames::make(Payload(plan.parameters.repeating_payload).at(0, block_bytes_),
                                    most_)),
@@ -95,7 +101,7 @@ FlowCount UdpSender::count() {
 }
 
 void UdpSender::send_all() {
-  if (is_running_ && block_bytes_ + headers_ > kMaxPacket) {
+  if (is_running_ && block_bytes_ + headers_ > largest_) {
     stop();
     if (plan_.on_lost) plan_.on_lost(co::Outcome::unavailable);
   }
@@ -205,6 +211,8 @@ void UdpReceiver::on_datagram(Bytes datagram, Instant arrival) {
 
 std::unique_ptr<Flow> make_udp_flow(DatagramSocket& socket, const FlowKey& key,
                                     const FlowPlan& plan) {
+  socket.set_traffic_class(plan.parameters.tos);
+  socket.set_dont_fragment(forbids_fragments(key, plan.parameters));
   if (plan.sends) return std::make_unique<UdpSender>(socket, key, plan);
   return std::make_unique<UdpReceiver>(plan);
 }

@@ -153,6 +153,15 @@ TEST_F(UdpSending, SendsTheLargest) {
   expect_numbers(3);
 }
 
+TEST_F(UdpSending, IsLostWhenItMustNotFragment) {
+  plan_.parameters.block_bytes = 20'000;
+  plan_.parameters.dont_fragment = true;
+  const auto peer = bind();
+  start();
+  EXPECT_EQ(lost_.wait(), co::Outcome::unavailable);
+  EXPECT_EQ(count().packets, 0U);
+}
+
 TEST_F(UdpSending, SendsWhatFollowsTheHeaderAsAsked) {
   plan_.parameters.repeating_payload = true;
   start_with(1);
