@@ -1,10 +1,11 @@
 #include "tools/sluice/perf/client.hpp"
 
+#include <array>
 #include <cerrno>
-#include <ctime>
 #include <utility>
 
 #include "tools/sluice/perf/cookie.hpp"
+#include "tools/sluice/perf/describe.hpp"
 #include "tools/sluice/perf/everywhere.hpp"
 #include "tools/sluice/perf/layout.hpp"
 #include "tools/sluice/perf/parameters_json.hpp"
@@ -15,10 +16,15 @@ namespace {
 
 constexpr Duration kConnectPatience = Duration::seconds(8);
 constexpr Duration kAfterword = Duration::milliseconds(500);  // when a stream has gone
-constexpr Duration kPatience = Duration::seconds(60);         // for the server's results
+constexpr Duration kPatience = Duration::seconds(60);         // for what a server says next
 constexpr Duration kPartingPatience = Duration::seconds(1);
 constexpr Duration kLook = Duration::microseconds(100);  // whether something has arrived
 constexpr int kPortAttempts = 16;
+
+// What a server says, in this order, and what there is to do then.
+constexpr std::array kCourse = {State::param_exchange,   State::create_streams,
+                                State::test_start,       State::test_running,
+                                State::exchange_results, State::display_results};
 
 int errno_of(co::Outcome outcome) {
   switch (outcome) {
@@ -66,35 +72,29 @@ co::Task<> Client::run() {
     co_await connect();
     co_await converse();
   } catch (const TestFailure& failure) {
-    if (!failure_) failure_ = failure;
+    watch_.fail(failure);
   } catch (const BadDocument& bad) {
-    failure_.emplace(ErrorCode::receive_results,
-                     "error - unusable document from the server: " + std::string(bad.what()));
+    watch_.fail({ErrorCode::receive_results,
+                 "error - unusable document from the server: " + std::string(bad.what())});
   }
-  watch_.reset();
+  watch_.call_off();
   running_.reset();
-  if (failure_) co_await part();
+  if (watch_.failure()) co_await part(*watch_.failure());
   co_await close_flows();
   channel_.reset();
   report_.finish();
-  on_done_(!failure_);
+  on_done_(!watch_.failure());
 }
 
 void Client::interrupt() {
   engine_.post(0, [this] {
-    fail({ErrorCode::client_terminated, "interrupt - the client has terminated"});
+    watch_.fail({ErrorCode::client_terminated, "interrupt - the client has terminated"});
   });
 }
 
-void Client::fail(TestFailure failure) {
-  if (failure_) return;
-  failure_ = std::move(failure);
-  failed_.cancel();
-}
-
-co::Task<> Client::expire(Duration limit, ErrorCode code, int system_errno) {
-  const auto slept = co_await co::sleep(limit);
-  if (slept) fail(TestFailure(code, system_errno));
+Duration Client::connect_limit() const {
+  const bool is_said = options_.connect_timeout > Duration();
+  return is_said ? options_.connect_timeout : kConnectPatience;
 }
 
 void Client::throw_connect(ErrorCode code, co::Outcome outcome) {
@@ -104,12 +104,10 @@ void Client::throw_connect(ErrorCode code, co::Outcome outcome) {
 // --- the control connection ---------------------------------------------------------------------
 
 co::Task<> Client::connect() {
-  const bool is_limited = options_.connect_timeout > Duration();
   ConnectOptions to{.remote = remote_, .port = options_.port, .local = options_.bind};
-  auto connected = co_await co::connect(engine_, to)
-                       .within(is_limited ? options_.connect_timeout : kConnectPatience)
-                       .unless(failed_);
-  if (failure_) throw *failure_;
+  auto connected =
+      co_await co::connect(engine_, to).within(connect_limit()).unless(watch_.failed());
+  watch_.check();
   if (!connected) throw_connect(ErrorCode::connect, connected.outcome());
   channel_.emplace(*std::move(connected));
   const Stream* const control = channel_->stream().raw();
@@ -121,55 +119,52 @@ co::Task<> Client::connect() {
 }
 
 co::Task<> Client::converse() {
-  while (true) {
-    auto state = flat(co_await channel_->read_state().unless(failed_));
-    if (failure_) throw *failure_;
+  for (const State next : kCourse) {
+    if (next != State::exchange_results) await_server();  // that comes when time is up
+    auto state = flat(co_await channel_->read_state().unless(watch_.failed()));
+    watch_.check();
     if (!state) throw TestFailure(ErrorCode::control_closed);
-    const bool goes_on = co_await answer(*state);
-    if (!goes_on) co_return;
+    if (*state != next) co_await refuse(*state);
+    co_await follow(next);
   }
 }
 
-// False once that was the last thing to do. What a peer sends may be any number.
-co::Task<bool> Client::answer(State state) {
+void Client::await_server() {
+  watch_.limit(kPatience, ErrorCode::control_read, ETIMEDOUT);
+}
+
+co::Task<> Client::follow(State state) {
   if (state == State::param_exchange) {
     co_await send_parameters();
   } else if (state == State::create_streams) {
     co_await open_streams();
   } else if (state == State::test_start) {
-    start_test();
-  } else if (state == State::test_running && !running_) {
+    report_.on_start(start_);
+  } else if (state == State::test_running) {
     running_.emplace(measure());
     running_->start();
   } else if (state == State::exchange_results) {
     co_await exchange_results();
-  } else if (state == State::display_results) {
-    co_await say_goodbye();
-    co_return false;
-  } else if (state == State::access_denied) {
-    throw TestFailure(ErrorCode::busy);
-  } else if (state == State::server_terminate) {
-    throw TestFailure(ErrorCode::server_terminated);
-  } else if (state == State::server_error) {
-    auto why = flat(co_await channel_->read_error().within(kPartingPatience));
-    if (!why) throw TestFailure(ErrorCode::control_closed);
-    throw TestFailure(why->code, why->system_errno);
   } else {
-    throw TestFailure(ErrorCode::unknown_message);
+    co_await say_goodbye();
   }
-  co_return true;
+}
+
+// What is not the next step ends the test: any number, from a peer.
+co::Task<> Client::refuse(State state) {
+  if (state == State::access_denied) throw TestFailure(ErrorCode::busy);
+  if (state == State::server_terminate) throw TestFailure(ErrorCode::server_terminated);
+  if (state != State::server_error) throw TestFailure(ErrorCode::unknown_message);
+  auto why = flat(co_await channel_->read_error().within(kPartingPatience));
+  if (!why) throw TestFailure(ErrorCode::control_closed);
+  throw TestFailure(why->code, why->system_errno);
 }
 
 co::Task<> Client::send_parameters() {
   const Stream* const control = channel_->stream().raw();
   if (control == nullptr) throw TestFailure(ErrorCode::control_closed);
-  ConnectFacts facts;
-  facts.role = Role::client;
-  facts.parameters = parameters_;
-  facts.cookie = cookie_;
-  facts.unix_seconds = std::time(nullptr);
+  ConnectFacts facts = describe_test(Role::client, parameters_, cookie_, *control);
   facts.peer = {options_.host, options_.port};
-  facts.control_mss = control->snapshot().snd_mss;
   facts.block_follows_mss = options_.parameters.block_bytes == 0;
   report_.on_connected(facts);
   co_await channel_->write_document(print_document(to_json(parameters_)));
@@ -187,42 +182,46 @@ ConnectOptions Client::stream_to_server(std::size_t place) const {
 }
 
 co::Task<> Client::open_streams() {
-  if (flows_) throw TestFailure(ErrorCode::unknown_message);
   const std::size_t count = parameters_.all_streams();
   flows_ = std::make_shared<FlowGroup>(engine_, count);
   start_.flows.resize(count);
   start_.interval_seconds = options_.interval_seconds;
+  watch_.call_off();
+  const bool is_udp = parameters_.protocol == Protocol::udp;
   for (std::size_t place = 0; place < count; ++place) {
-    co::Outcome outcome = co::Outcome::ok;
-    if (parameters_.protocol == Protocol::udp) {
-      outcome = co_await open_udp(place);
-    } else {
-      const ConnectOptions to = stream_to_server(place);
-      const auto turn = static_cast<std::uint32_t>(place % engine_.workers());
-      const std::uint32_t worker = to.local_port == 0 ? turn : engine_.worker_for(to);
-      std::function<co::Task<co::Outcome>()> open = [this, place, to] {
-        return open_tcp(place, to);
-      };
-      outcome = co_await run_on(engine_, worker, std::move(open));
-    }
-    if (failure_) throw *failure_;
-    if (outcome != co::Outcome::ok) throw_connect(ErrorCode::stream_connect, outcome);
+    auto opening = is_udp ? open_udp(place) : open_tcp(place);
+    const auto opened = flat(co_await std::move(opening).unless(watch_.failed()));
+    watch_.check();
+    if (!opened) throw_connect(ErrorCode::stream_connect, opened.outcome());
   }
 }
 
+co::Task<co::Result<>> Client::open_tcp(std::size_t place) {
+  const ConnectOptions to = stream_to_server(place);
+  const auto turn = static_cast<std::uint32_t>(place % engine_.workers());
+  const std::uint32_t worker = to.local_port == 0 ? turn : engine_.worker_for(to);
+  std::function<co::Task<co::Outcome>()> open = [this, place, to] { return join(place, to); };
+  co_return co_await run_on(engine_, worker, std::move(open));
+}
+
 // On the core that gets it.
-co::Task<co::Outcome> Client::open_tcp(std::size_t place, ConnectOptions options) {
-  auto connected = co_await co::connect(engine_, options);
+co::Task<co::Outcome> Client::join(std::size_t place, ConnectOptions options) {
+  const Instant end = Core::here().now() + connect_limit();
+  auto connected = co_await co::connect(engine_, options).within(connect_limit());
   if (!connected) co_return connected.outcome();
   co::Stream stream = *std::move(connected);
   const std::string message = cookie_message(cookie_);
   co_await stream.write(std::string_view(message));
   // Only then is it the server's turn to accept it, and no later one comes before it.
-  while (stream.raw() != nullptr && !has_arrived(*stream.raw())) co_await co::sleep(kLook);
+  while (stream.raw() != nullptr && !has_arrived(*stream.raw())) {
+    if (Core::here().now() > end) co_return co::Outcome::timed_out;
+    co_await co::sleep(kLook);
+  }
   if (stream.raw() == nullptr) co_return co::Outcome::reset;
-  describe(place, stream.raw()->flow(), stream.raw()->stats().congestion);
+  const StreamStats stats = stream.raw()->stats();
+  start_.flows[place] =
+      describe_flow(place, Role::client, parameters_, stream.raw()->flow(), stats.congestion);
   if (place == 0) {
-    const StreamStats stats = stream.raw()->stats();
     start_.send_buffer = stats.send_buffer;
     start_.receive_buffer = stats.receive_buffer;
   }
@@ -230,7 +229,7 @@ co::Task<co::Outcome> Client::open_tcp(std::size_t place, ConnectOptions options
   co_return co::Outcome::ok;
 }
 
-co::Task<co::Outcome> Client::open_udp(std::size_t place) {
+co::Task<co::Result<>> Client::open_udp(std::size_t place) {
   ClientPort* const port = co_await bind(place);
   if (port == nullptr) co_return co::Outcome::unavailable;
   std::function<co::Task<co::Outcome>()> open = [this, place, port] { return greet(place, *port); };
@@ -260,23 +259,11 @@ co::Task<ClientPort*> Client::bind(std::size_t place) {
 co::Task<co::Outcome> Client::greet(std::size_t place, ClientPort& port) {
   auto answered = co_await port.greet();
   if (!answered) co_return answered.outcome();
-  port.socket()->set_traffic_class(parameters_.tos);
-  port.socket()->set_dont_fragment(parameters_.dont_fragment);
-  describe(place, port.key(), {});
+  start_.flows[place] = describe_flow(place, Role::client, parameters_, port.key(), {});
   auto flow = make_udp_flow(*port.socket(), port.key(), plan_at(place));
   port.give_to(flow.get());
   flows_->add(place, std::move(flow));
   co_return co::Outcome::ok;
-}
-
-void Client::describe(std::size_t place, const FlowKey& flow, std::string_view congestion) {
-  const std::string chosen = congestion_at(place, parameters_);
-  start_.flows[place] = {.id = id_at(place),
-                         .socket = socket_at(place),
-                         .sends = sends_at(place, Role::client, parameters_),
-                         .local = {flow.local.to_string(), flow.local_port},
-                         .remote = {flow.remote.to_string(), flow.remote_port},
-                         .congestion = chosen.empty() ? std::string(congestion) : chosen};
 }
 
 FlowPlan Client::plan_at(std::size_t place) {
@@ -296,18 +283,13 @@ FlowPlan Client::plan_at(std::size_t place) {
 // The server may be about to say why.
 void Client::miss_stream() {
   if (!running_ || running_->is_done()) return;
-  watch_.emplace(expire(kAfterword, ErrorCode::stream_closed, 0));
-  watch_->start();
+  watch_.limit(kAfterword, ErrorCode::stream_closed);
 }
 
 // --- the test -----------------------------------------------------------------------------------
 
-void Client::start_test() {
-  if (!flows_) throw TestFailure(ErrorCode::unknown_message);
-  report_.on_start(start_);
-}
-
 co::Task<> Client::measure() {
+  watch_.call_off();
   if (parameters_.omit_seconds == 0) {
     out_.begin();
     in_.begin();
@@ -322,8 +304,7 @@ co::Task<> Client::measure() {
   };
   co_await meter_->run(std::move(on_counting));
   co_await meter_->finish();
-  watch_.emplace(expire(kPatience, ErrorCode::control_read, ETIMEDOUT));
-  watch_->start();
+  await_server();
   co_await channel_->write_state(State::test_end);
 }
 
@@ -334,35 +315,33 @@ void Client::reach_end() {
 }
 
 co::Task<> Client::exchange_results() {
-  if (!running_ || !running_->is_done()) throw TestFailure(ErrorCode::unknown_message);
+  if (!running_->is_done()) throw TestFailure(ErrorCode::unknown_message);
   end_ = meter_->facts();
   co_await channel_->write_document(print_document(to_json(meter_->results())));
-  auto text = flat(co_await channel_->read_document(kMaxServerResultsBytes).unless(failed_));
-  if (failure_) throw *failure_;
+  auto text =
+      flat(co_await channel_->read_document(kMaxServerResultsBytes).unless(watch_.failed()));
+  watch_.check();
   if (!text) throw TestFailure(ErrorCode::receive_results);
   end_.peer = parse_results(*text);
-  for (const FlowFacts& flow : start_.flows) {
-    if (end_.peer->find(flow.id) == nullptr) throw TestFailure(ErrorCode::stream_id);
-  }
+  check_ids(*end_.peer, start_.flows);
 }
 
 co::Task<> Client::say_goodbye() {
-  if (!end_.peer) throw TestFailure(ErrorCode::unknown_message);
   co_await close_flows();
   report_.on_end(end_);
   co_await channel_->write_state(State::iperf_done);
 }
 
 // What there is to say when it ended badly, to people and to the server.
-co::Task<> Client::part() {
-  const ErrorCode code = failure_->code();
+co::Task<> Client::part(const TestFailure& failure) {
+  const ErrorCode code = failure.code();
   const bool is_terminated =
       code == ErrorCode::client_terminated || code == ErrorCode::server_terminated;
   if (meter_ && is_terminated) {
     co_await meter_->finish();
     report_.on_end(meter_->facts());
   }
-  report_.on_error(failure_->what());
+  report_.on_error(failure.what());
   if (!channel_ || !is_terminated) co_return;
   const bool is_ours = code == ErrorCode::client_terminated;
   auto word = channel_->write_state(is_ours ? State::client_terminate : State::iperf_done);

@@ -12,11 +12,11 @@
 #include "tools/sluice/perf/budget.hpp"
 #include "tools/sluice/perf/client_port.hpp"
 #include "tools/sluice/perf/control_channel.hpp"
+#include "tools/sluice/perf/failure_watch.hpp"
 #include "tools/sluice/perf/flow_group.hpp"
 #include "tools/sluice/perf/meter.hpp"
 #include "tools/sluice/perf/options.hpp"
 #include "tools/sluice/perf/report.hpp"
-#include "tools/sluice/perf/test_failure.hpp"
 
 namespace sluice::perf {
 
@@ -38,24 +38,24 @@ class Client {
  private:
   co::Task<> connect();
   co::Task<> converse();
-  co::Task<bool> answer(State state);
+  co::Task<> follow(State state);
+  co::Task<> refuse(State state);
   co::Task<> send_parameters();
   co::Task<> open_streams();
-  co::Task<co::Outcome> open_tcp(std::size_t place, ConnectOptions options);
-  co::Task<co::Outcome> open_udp(std::size_t place);
+  co::Task<co::Result<>> open_tcp(std::size_t place);
+  co::Task<co::Outcome> join(std::size_t place, ConnectOptions options);
+  co::Task<co::Result<>> open_udp(std::size_t place);
   co::Task<co::Outcome> greet(std::size_t place, ClientPort& port);
   co::Task<ClientPort*> bind(std::size_t place);
   co::Task<> measure();
   co::Task<> exchange_results();
   co::Task<> say_goodbye();
-  co::Task<> part();
+  co::Task<> part(const TestFailure& failure);
   co::Task<> close_flows();
-  co::Task<> expire(Duration limit, ErrorCode code, int system_errno);
-  void start_test();
-  void fail(TestFailure failure);
+  void await_server();
   void miss_stream();
   void reach_end();
-  void describe(std::size_t place, const FlowKey& flow, std::string_view congestion);
+  Duration connect_limit() const;
   ConnectOptions stream_to_server(std::size_t place) const;
   FlowPlan plan_at(std::size_t place);
   [[noreturn]] static void throw_connect(ErrorCode code, co::Outcome outcome);
@@ -79,10 +79,8 @@ class Client {
   std::optional<Meter> meter_;
   StartFacts start_;
   EndFacts end_;
-  co::Canceller failed_;
-  std::optional<TestFailure> failure_;
+  FailureWatch watch_;
   std::optional<co::Task<>> running_;
-  std::optional<co::Task<>> watch_;
 };
 
 }  // namespace sluice::perf

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tools/sluice/perf/test_failure.hpp"
+
 namespace sluice::perf {
 
 bool sends_at(std::size_t place, Role role, const Parameters& parameters) {
@@ -46,6 +48,12 @@ std::string congestion_of(const std::vector<FlowFacts>& flows) {
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "" : ",") + name;
   return list;
+}
+
+void check_ids(const Results& theirs, const std::vector<FlowFacts>& flows) {
+  for (const FlowFacts& flow : flows) {
+    if (theirs.find(flow.id) == nullptr) throw TestFailure(ErrorCode::stream_id);
+  }
 }
 
 }  // namespace sluice::perf

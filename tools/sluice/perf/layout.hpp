@@ -29,5 +29,7 @@ std::string congestion_of(const std::vector<FlowFacts>& flows);
 // What both sides' connections have from their first packet on.
 StreamOptions stream_options(const Parameters& parameters);
 std::vector<std::string> split_names(std::string_view list);
+// Throws TestFailure(stream_id) when the other side's results lack one of these.
+void check_ids(const Results& theirs, const std::vector<FlowFacts>& flows);
 
 }  // namespace sluice::perf

@@ -1,9 +1,9 @@
 #include "tools/sluice/perf/server_test.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
+#include "tools/sluice/perf/describe.hpp"
 #include "tools/sluice/perf/everywhere.hpp"
 #include "tools/sluice/perf/layout.hpp"
 #include "tools/sluice/perf/parameters_json.hpp"
@@ -106,20 +106,21 @@ co::Task<> ServerTest::run(ControlChannel& channel) {
     co_await negotiate(channel);
     co_await converse(channel);
   } catch (const TestFailure& failure) {
-    failure_ = failure;
+    watch_.fail(failure);
   } catch (const BadDocument& bad) {
     const bool is_first = phase_ == Phase::opening;
-    failure_.emplace(is_first ? ErrorCode::receive_parameters : ErrorCode::receive_results,
-                     "error - unusable document from the client: " + std::string(bad.what()));
+    watch_.fail({is_first ? ErrorCode::receive_parameters : ErrorCode::receive_results,
+                 "error - unusable document from the client: " + std::string(bad.what())});
   }
   // The client hears why before its streams go.
   running_.reset();
-  if (failure_) {
-    auto word = send_off(channel);
+  const std::optional<TestFailure>& failure = watch_.failure();
+  if (failure) {
+    auto word = send_off(channel, *failure);
     co_await std::move(word).within(Duration::seconds(1));
   }
   co_await clean_up();
-  if (failure_) tell_failure();
+  if (failure) tell_failure(*failure);
   report_->finish();
 }
 
@@ -129,33 +130,21 @@ void ServerTest::print(std::string_view text) {
 }
 
 void ServerTest::fail(TestFailure failure) {
-  if (failure_ || phase_ == Phase::ending) return;
-  failure_ = std::move(failure);
-  failed_.cancel();
-}
-
-co::Task<> ServerTest::expire(Duration limit, ErrorCode code, int system_errno) {
-  const auto slept = co_await co::sleep(limit);
-  if (slept) fail(TestFailure(code, system_errno));
-}
-
-void ServerTest::limit(Duration duration, ErrorCode code) {
-  watch_.emplace(expire(duration, code, 0));
-  watch_->start();
+  if (phase_ != Phase::ending) watch_.fail(std::move(failure));
 }
 
 // Its client may be about to say why.
 void ServerTest::miss_stream() {
-  if (phase_ == Phase::running && progress_) limit(kAfterword, ErrorCode::stream_closed);
+  if (phase_ == Phase::running && progress_) watch_.limit(kAfterword, ErrorCode::stream_closed);
 }
 
 co::Task<> ServerTest::negotiate(ControlChannel& channel) {
   if (channel.stream().raw() == nullptr) throw TestFailure(ErrorCode::receive_cookie);
   client_ = channel.stream().raw()->flow().remote;
   co_await channel.write_state(State::param_exchange);
-  auto text =
-      flat(co_await channel.read_document(kMaxParametersBytes).within(kAnswer).unless(failed_));
-  if (failure_) throw *failure_;
+  auto text = flat(
+      co_await channel.read_document(kMaxParametersBytes).within(kAnswer).unless(watch_.failed()));
+  watch_.check();
   if (!text) throw TestFailure(ErrorCode::receive_parameters);
   parameters_ = parse_parameters(*text);
   const std::uint64_t most = server_.options_.bitrate_limit;
@@ -166,7 +155,7 @@ co::Task<> ServerTest::negotiate(ControlChannel& channel) {
   flows_ = std::make_shared<FlowGroup>(engine_, parameters_.all_streams());
   out_.emplace(parameters_);
   running_.emplace(begin(channel));
-  limit(kPatience, ErrorCode::stream_accept);
+  watch_.limit(kPatience, ErrorCode::stream_accept);
   phase_ = Phase::streams;
   co_await channel.write_state(State::create_streams);
 }
@@ -179,8 +168,8 @@ co::Task<> ServerTest::tune_listener() {
 // What the client says, until it has nothing more to say.
 co::Task<> ServerTest::converse(ControlChannel& channel) {
   while (true) {
-    auto state = flat(co_await channel.read_state().unless(failed_));
-    if (failure_) throw *failure_;
+    auto state = flat(co_await channel.read_state().unless(watch_.failed()));
+    watch_.check();
     if (!state) {
       throw TestFailure(ErrorCode::control_closed,
                         "error - the client has unexpectedly closed the connection");
@@ -200,14 +189,7 @@ co::Task<> ServerTest::converse(ControlChannel& channel) {
 void ServerTest::tell_connected(ControlChannel& channel) {
   const Stream* const control = channel.stream().raw();
   if (control == nullptr) throw TestFailure(ErrorCode::control_closed);
-  ConnectFacts facts;
-  facts.role = Role::server;
-  facts.parameters = parameters_;
-  facts.cookie = cookie_;
-  facts.unix_seconds = std::time(nullptr);
-  facts.peer = {control->flow().remote.to_string(), control->flow().remote_port};
-  facts.control_mss = control->snapshot().snd_mss;
-  report_->on_connected(facts);
+  report_->on_connected(describe_test(Role::server, parameters_, cookie_, *control));
 }
 
 // --- while it runs ------------------------------------------------------------------------------
@@ -223,9 +205,9 @@ co::Task<> ServerTest::begin(ControlChannel& channel) {
   co_await channel.write_state(State::test_start);
   co_await channel.write_state(State::test_running);
   const std::uint32_t seconds = parameters_.seconds + parameters_.omit_seconds;
-  watch_.reset();
+  watch_.call_off();
   if (parameters_.seconds > 0) {
-    limit(Duration::seconds(seconds) + kOvertime, ErrorCode::control_read);
+    watch_.limit(Duration::seconds(seconds) + kOvertime, ErrorCode::control_read);
   }
   progress_.emplace(watch_flows());
   progress_->start();
@@ -261,15 +243,8 @@ void ServerTest::tell_start(const std::vector<Arrival>& arrivals) {
     const Arrival& arrival = arrivals[place];
     start_.send_buffer = arrival.send_buffer;
     start_.receive_buffer = arrival.receive_buffer;
-    FlowFacts flow;
-    flow.id = id_at(place);
-    flow.socket = socket_at(place);
-    flow.sends = sends_at(place, Role::server, parameters_);
-    flow.local = {arrival.flow.local.to_string(), arrival.flow.local_port};
-    flow.remote = {arrival.flow.remote.to_string(), arrival.flow.remote_port};
-    const std::string chosen = congestion_at(place, parameters_);
-    flow.congestion = chosen.empty() ? arrival.congestion : chosen;
-    start_.flows.push_back(std::move(flow));
+    start_.flows.push_back(
+        describe_flow(place, Role::server, parameters_, arrival.flow, arrival.congestion));
   }
   report_->on_start(start_);
 }
@@ -308,13 +283,13 @@ co::Task<> ServerTest::finish(ControlChannel& channel) {
   if (phase_ != Phase::running || !meter_) throw TestFailure(ErrorCode::unknown_message);
   progress_.reset();
   running_.reset();
-  limit(kAnswer, ErrorCode::receive_results);
+  watch_.limit(kAnswer, ErrorCode::receive_results);
   co_await receive_rest(channel);
   co_await meter_->finish();
   co_await close_flows();
   co_await exchange(channel);
   phase_ = Phase::ending;
-  watch_.reset();
+  watch_.call_off();
   co_await channel.write_state(State::display_results);
 }
 
@@ -338,13 +313,11 @@ co::Task<> ServerTest::receive_rest(ControlChannel& channel) {
 
 co::Task<> ServerTest::exchange(ControlChannel& channel) {
   co_await channel.write_state(State::exchange_results);
-  auto text = flat(co_await channel.read_document(kMaxClientResultsBytes).unless(failed_));
-  if (failure_) throw *failure_;
+  auto text = flat(co_await channel.read_document(kMaxClientResultsBytes).unless(watch_.failed()));
+  watch_.check();
   if (!text) throw TestFailure(ErrorCode::receive_results);
   Results theirs = parse_results(*text);
-  for (const FlowFacts& flow : start_.flows) {
-    if (theirs.find(flow.id) == nullptr) throw TestFailure(ErrorCode::stream_id);
-  }
+  check_ids(theirs, start_.flows);
   report_end(std::move(theirs));
   Results ours = meter_->results();
   if (parameters_.wants_server_output) {
@@ -358,8 +331,8 @@ co::Task<> ServerTest::exchange(ControlChannel& channel) {
   // To a client that does not read it, it may be long.
   const std::string told = print_document(to_json(ours));
   auto telling = channel.write_document(told);
-  co_await std::move(telling).unless(failed_);
-  if (failure_) throw *failure_;
+  co_await std::move(telling).unless(watch_.failed());
+  watch_.check();
 }
 
 // The client's counts, too, though stock servers know nothing of them; but only where those have a
@@ -374,30 +347,30 @@ void ServerTest::report_end(Results theirs) {
   report_->on_end(facts);
 }
 
-void ServerTest::tell_failure() {
-  const ErrorCode code = failure_->code();
+void ServerTest::tell_failure(const TestFailure& failure) {
+  const ErrorCode code = failure.code();
   const bool is_terminated =
       code == ErrorCode::client_terminated || code == ErrorCode::server_terminated;
   if (meter_ && is_terminated) report_->on_end(meter_->facts());
-  report_->on_error(failure_->what());
+  report_->on_error(failure.what());
 }
 
 // To a client that is still there.
-co::Task<> ServerTest::send_off(ControlChannel& channel) {
-  const ErrorCode code = failure_->code();
+co::Task<> ServerTest::send_off(ControlChannel& channel, const TestFailure& failure) {
+  const ErrorCode code = failure.code();
   if (code == ErrorCode::client_terminated || code == ErrorCode::control_closed) co_return;
   if (code == ErrorCode::server_terminated) {
     co_await channel.write_state(State::server_terminate);
   } else {
-    co_await channel.write_error(code, failure_->system_errno());
+    co_await channel.write_error(code, failure.system_errno());
   }
 }
 
 co::Task<> ServerTest::clean_up() {
-  watch_.reset();
+  watch_.call_off();
   progress_.reset();
   running_.reset();
-  phase_ = phase_ == Phase::ending ? Phase::ending : Phase::opening;
+  phase_ = Phase::ending;
   for (const Arrival& arrival : arrivals_.take()) {
     if (!arrival.admission) continue;
     tell(engine_, arrival.worker, [admission = arrival.admission] { admission->decided.raise(); });

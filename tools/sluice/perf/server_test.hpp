@@ -11,10 +11,10 @@
 #include "dataplane/coroutine.hpp"
 #include "tools/sluice/perf/arrivals.hpp"
 #include "tools/sluice/perf/control_channel.hpp"
+#include "tools/sluice/perf/failure_watch.hpp"
 #include "tools/sluice/perf/flow_group.hpp"
 #include "tools/sluice/perf/meter.hpp"
 #include "tools/sluice/perf/server.hpp"
-#include "tools/sluice/perf/test_failure.hpp"
 
 namespace sluice::perf {
 
@@ -48,16 +48,14 @@ class ServerTest : public std::enable_shared_from_this<ServerTest> {
   co::Task<> finish(ControlChannel& channel);
   co::Task<> receive_rest(ControlChannel& channel);
   co::Task<> exchange(ControlChannel& channel);
-  void tell_failure();
-  co::Task<> send_off(ControlChannel& channel);
+  void tell_failure(const TestFailure& failure);
+  co::Task<> send_off(ControlChannel& channel, const TestFailure& failure);
   co::Task<> close_flows();
   co::Task<> clean_up();
-  co::Task<> expire(Duration limit, ErrorCode code, int system_errno);
   co::Task<> watch_flows();
   void arrived(Arrivals::Taken taken);
   void fail(TestFailure failure);
   void miss_stream();
-  void limit(Duration duration, ErrorCode code);
   void report_end(Results theirs);
   void tell_connected(ControlChannel& channel);
   void tell_start(const std::vector<Arrival>& arrivals);
@@ -81,10 +79,8 @@ class ServerTest : public std::enable_shared_from_this<ServerTest> {
   std::string printed_;  // for a client that wants it
   std::optional<Meter> meter_;
   StartFacts start_;
-  co::Canceller failed_;
-  std::optional<TestFailure> failure_;
+  FailureWatch watch_;
   std::optional<co::Task<>> running_;   // from the arrival of the last stream on
-  std::optional<co::Task<>> watch_;     // for what takes too long
   std::optional<co::Task<>> progress_;  // for data that do not come, or too much of it
 };
 
