@@ -43,7 +43,7 @@ class PerfServerOptions(PerfTest):
 
     def test_tcp_ends_and_intervals(self) -> None:
         self.check_all("-k 200", "-k 2000 -l 1000", "-t 1 -i 0.1 -b 50M", "-t 1 -i 0 -b 50M -R",
-                       "-t 1 -O 1 -b 50M --bidir")
+                       "-t 1 -O 1 -b 50M --bidir", "-k 20 -O 1 -R")
 
     def test_tcp_socket_options(self) -> None:
         self.check_all("-n 20M -M 1000", "-n 20M -M 1000 -R", "-n 20M -N", "-n 20M -w 64K",
@@ -64,6 +64,7 @@ class PerfServerOptions(PerfTest):
 
     def test_udp_options(self) -> None:
         self.check_all("-u -k 200 -l 1400 -b 20M", "-u -k 200 -l 1400 -b 20M -R",
+                       "-u -k 100 -b 10M", "-u -k 100 -b 10M -R",
                        "-u -t 1 -O 1 -b 10M -l 1400 -R", "-u -n 1M -b 100M --udp-counters-64bit",
                        "-u -n 1M -b 100M --udp-counters-64bit -R", "-u -n 1M -b 100M -w 1M",
                        "-u -n 1M -b 100M -S 32", "-u -n 1M -b 100M --repeating-payload -R",

@@ -17,6 +17,7 @@ namespace {
 constexpr Duration kConnectPatience = Duration::seconds(8);
 constexpr Duration kAfterword = Duration::milliseconds(500);  // when a stream has gone
 constexpr Duration kPatience = Duration::seconds(60);         // for what a server says next
+constexpr Duration kSilence = Duration::seconds(2);           // of a server that has sent all
 constexpr Duration kPartingPatience = Duration::seconds(1);
 constexpr Duration kLook = Duration::microseconds(100);  // whether something has arrived
 constexpr int kPortAttempts = 16;
@@ -62,9 +63,7 @@ Client::Client(Engine& engine, const Options& options, const IpAddress& remote, 
       trace_(trace),
       on_done_(std::move(on_done)),
       cookie_(make_cookie()),
-      parameters_(options.parameters),
-      out_(options.parameters, [this] { reach_end(); }),
-      in_(options.parameters, [this] { reach_end(); }) {}
+      parameters_(options.parameters) {}
 
 co::Task<> Client::run() {
   report_.on_begin(Role::client);
@@ -79,6 +78,7 @@ co::Task<> Client::run() {
   }
   watch_.call_off();
   running_.reset();
+  silence_.reset();
   if (watch_.failure()) co_await part(*watch_.failure());
   co_await close_flows();
   channel_.reset();
@@ -114,6 +114,8 @@ co::Task<> Client::connect() {
   if (control == nullptr) throw TestFailure(ErrorCode::control_closed);
   local_ = control->flow().local;
   if (parameters_.block_bytes == 0) parameters_.block_bytes = control->snapshot().snd_mss;
+  out_.emplace(parameters_, [this] { reach_end(); });
+  in_.emplace(parameters_, [this] { reach_end(); });
   std::string message = cookie_message(cookie_);
   co_await channel_->write(std::move(message));
 }
@@ -272,7 +274,7 @@ FlowPlan Client::plan_at(std::size_t place) {
   plan.id = id_at(place);
   plan.sends = sends_at(place, Role::client, parameters_);
   plan.congestion = congestion_at(place, parameters_);
-  plan.budget = plan.sends ? &out_ : &in_;
+  plan.budget = plan.sends ? &*out_ : &*in_;
   plan.trace = trace_;
   plan.most_send_buffer = options_.config.tcp.send_buffer_bytes;
   plan.mtu = engine_.facts().mtu;
@@ -290,22 +292,45 @@ void Client::miss_stream() {
 
 co::Task<> Client::measure() {
   watch_.call_off();
-  if (parameters_.omit_seconds == 0) {
-    out_.begin();
-    in_.begin();
-  }
+  if (parameters_.omit_seconds == 0) begin_counting();
   if (trace_ != nullptr) trace_->begin(Core::here().now());
   meter_.emplace(*flows_, report_, parameters_, start_);
   co_await flows_->start();
   std::function<void()> on_counting = [this] {
-    if (parameters_.omit_seconds == 0) return;
-    out_.begin();
-    in_.begin();
+    if (parameters_.omit_seconds > 0) count_anew();
   };
   co_await meter_->run(std::move(on_counting));
+  silence_.reset();
   co_await meter_->finish();
   await_server();
   co_await channel_->write_state(State::test_end);
+}
+
+void Client::begin_counting() {
+  out_->begin();
+  in_->begin();
+}
+
+void Client::count_anew() {
+  begin_counting();
+  const bool has_budget = parameters_.bytes > 0 || parameters_.blocks > 0;
+  if (!has_budget || parameters_.sends_from_client()) return;
+  silence_.emplace(await_silence());
+  silence_->start();
+}
+
+// A stock server stops by itself when it has sent all. It has begun to count before this side, and
+// what it sent meanwhile will be missing.
+co::Task<> Client::await_silence() {
+  FlowGroup::Moved before;
+  FlowGroup::Moved now = co_await flows_->moved();
+  while (now.received == 0 || now.received != before.received) {
+    const auto slept = co_await co::sleep(kSilence);
+    if (!slept) co_return;
+    before = now;
+    now = co_await flows_->moved();
+  }
+  meter_->end();
 }
 
 void Client::reach_end() {

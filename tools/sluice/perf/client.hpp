@@ -48,12 +48,15 @@ class Client {
   co::Task<co::Outcome> greet(std::size_t place, ClientPort& port);
   co::Task<ClientPort*> bind(std::size_t place);
   co::Task<> measure();
+  co::Task<> await_silence();
   co::Task<> exchange_results();
   co::Task<> say_goodbye();
   co::Task<> part(const TestFailure& failure);
   co::Task<> close_flows();
   void await_server();
   void miss_stream();
+  void begin_counting();
+  void count_anew();
   void reach_end();
   Duration connect_limit() const;
   ConnectOptions stream_to_server(std::size_t place) const;
@@ -68,9 +71,9 @@ class Client {
   const std::function<void(bool)> on_done_;
   const std::string cookie_;
   Parameters parameters_;
-  IpAddress local_;  // of the control connection, and so of all
-  Budget out_;
-  Budget in_;
+  IpAddress local_;            // of the control connection, and so of all
+  std::optional<Budget> out_;  // once the size of a block is known
+  std::optional<Budget> in_;
   std::shared_ptr<FlowGroup> flows_;
   std::vector<std::unique_ptr<ClientPort>> ports_;
 
@@ -81,6 +84,7 @@ class Client {
   EndFacts end_;
   FailureWatch watch_;
   std::optional<co::Task<>> running_;
+  std::optional<co::Task<>> silence_;
 };
 
 }  // namespace sluice::perf
