@@ -27,7 +27,7 @@ DropReason Connection::on_path_error(PathError error, Seq sequence, std::uint32_
   if (error == PathError::packet_too_big) return on_packet_too_big(sequence, mtu);
   path_error_ = error;
   // RFC 9293 SHLD-26 for a connection attempt, MUST-56; RFC 5927 R5927-3 keeps an established one.
-  const bool ends = is_hard(error) || settings_.as_linux;
+  const bool ends = is_hard(error) || settings_.gives_up_unreachable;
   if (state_ == State::syn_sent && ends) {
     finish(error == PathError::port_unreachable ? CloseReason::refused : CloseReason::unreachable);
   }

@@ -77,7 +77,10 @@ struct Settings {
   Duration longest_delayed_ack = Duration::milliseconds(200);  // with adaptive_acks
   Duration user_timeout = Duration::seconds(300);              // R2 for data, RFC 9293 SHLD-11
   Duration connect_timeout = Duration::seconds(180);           // R2 for a SYN, RFC 9293 MUST-23 ...
-  std::uint32_t syn_retries = 255;                      // ... or so many in vain, if that is sooner
+  std::uint32_t syn_retries = 255;  // ... or so many in vain, if that is sooner
+  // RFC 5461 R5461-1: the first ICMP error ends an attempt to connect, also a soft one, which
+  // RFC 9293 MUST-56 bears.
+  bool gives_up_unreachable = false;
   Duration handshake_timeout = Duration::seconds(63);   // half-open connections of a listener
   std::uint32_t syn_ack_retries = 255;                  // of those
   Duration orphan_timeout = Duration::seconds(300);     // R2 once the application has let go

@@ -23,6 +23,7 @@ Duration patience_of(std::uint32_t retries, Duration first, Duration max) {
 Settings linux_settings() {
   Settings settings;
   settings.as_linux = true;
+  settings.gives_up_unreachable = true;
   settings.receive_buffer_bytes = 15 << 20;
   settings.initial_receive_buffer_bytes = 65'536;
   settings.send_buffer_bytes = 4 << 20;

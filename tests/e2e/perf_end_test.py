@@ -180,7 +180,7 @@ class PerfClientErrors(PerfTest):
         self.forward()  # only who forwards tells that there is no route
         for address in ("10.99.0.1", "fd99::1"):
             said = self.failed(address, "--connect-timeout", "2000")
-            self.assertRegex(said, "unable to connect to server: .*(unreachable|timed out)")
+            self.assertRegex(said, "unable to connect to server: .*(is unreachable|No route to host)")
             self.assertIn("unable to connect to server: ",
                           self.failed_as_json(address, "--connect-timeout", "500"))
 
@@ -205,6 +205,20 @@ class PerfClientErrors(PerfTest):
     def test_unwritable_files(self) -> None:
         self.assertIn("/nowhere/log", self.failed(KERNEL_V4, "--logfile", "/nowhere/log"))
         self.assertIn("/nowhere/trace", self.failed(KERNEL_V4, "--trace", "/nowhere/trace"))
+
+    @ours_only
+    def test_datagrams_that_must_not_be_fragmented(self) -> None:
+        self.stock_server()
+        for words in ((), ("--bidir",)):
+            said = self.failed(KERNEL_V4, "-u", "-l", "3000", "--dont-fragment", *words)
+            self.assertIn("unable to write to stream socket: Message too long", said)
+
+    @ours_only
+    def test_full_files(self) -> None:
+        self.stock_server()
+        done = run_client(subject_client(KERNEL_V4, "-n", "1M", "--logfile", "/dev/full"))
+        self.assertEqual(done.code, 1, done.said)
+        self.assert_one_line(done.err, "unable to write to log file: No space left on device")
 
     @ours_only
     def test_typing_errors(self) -> None:

@@ -10,7 +10,7 @@ import lab
 from perf_protocol import (COOKIE_LENGTH, CREATE_STREAMS, DISPLAY_RESULTS, EXCHANGE_RESULTS,
                            PARAM_EXCHANGE, SERVER_ERROR, TEST_END, TEST_RUNNING, TEST_START,
                            as_json, framed, results)
-from perf_support import KERNEL_V4, PORT, PerfTest, run_client, subject_client
+from perf_support import KERNEL_V4, PORT, PerfTest, run_once, subject_client
 
 
 class FalseServer:
@@ -77,9 +77,10 @@ class FalseServer:
 
 
 class PerfFalseServer(PerfTest):
-    def assert_ends(self, step: str, then: Callable[[socket.socket], None], *expected: str) -> None:
+    def assert_ends(self, step: str, then: Callable[[socket.socket], None], *expected: str,
+                    words: tuple[str, ...] = ("-n", "1K", "-l", "1K")) -> None:
         with FalseServer(step, then):
-            done = run_client(subject_client(KERNEL_V4, "-n", "1K", "-l", "1K"), timeout=20)
+            done = run_once(subject_client(KERNEL_V4, *words), timeout=20)
         self.assertEqual(done.code, 1, done.said)
         self.assert_one_line(done.err, *expected)
 
@@ -117,6 +118,14 @@ class PerfFalseServer(PerfTest):
     def test_a_length_of_a_gigabyte(self) -> None:
         self.assert_ends("results", lambda control: control.sendall((1 << 30).to_bytes(4, "big")),
                          "unusable document")
+
+    def test_a_server_that_does_not_send(self) -> None:
+        self.assert_ends("running", lambda control: control.recv(1), "idle timeout for receiving data",
+                         words=("-R", "-t", "10", "--rcv-timeout", "500", "-i", "0"))
+
+    def test_a_server_without_a_port_for_datagrams(self) -> None:
+        self.assert_ends("parameters", lambda control: control.sendall(bytes([CREATE_STREAMS])),
+                         "unable to connect stream: Connection refused", words=("-u", "-t", "1"))
 
     def test_an_error_that_is_cut_short(self) -> None:
         for text in (b"", b"\0\0\0", b"\0\0\0\x6b\0\0"):

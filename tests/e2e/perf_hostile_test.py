@@ -109,6 +109,12 @@ class PerfHostile(PerfTest):
                     talk.say_and_hear(bytes([byte]))
         self.assert_holds_no_more_than(before)
 
+    def test_an_algorithm_that_there_is_not(self) -> None:
+        for name in ("vegas", "no such \x1b[31mthing"):
+            with self.subTest(name=name), self.in_state("end", congestion=name) as talk:
+                found = talk.exchange(perf_protocol.results(3, 100_000))
+                self.assertEqual(found["congestion_used"], "cubic")
+
     # --- clients that die -----------------------------------------------------------------------
 
     def in_state(self, name: str, **parameters) -> Talk:

@@ -345,8 +345,8 @@ TEST_F(Options, a_soft_error_can_be_taken) {
   EXPECT_EQ(peer.connection().path_error(), std::nullopt);
 }
 
-TEST_F(Options, attempts_can_end_with_soft_errors) {
-  peer.settings.as_linux = true;
+TEST_F(Options, RFC5461_R5461_1_attempts_can_end_with_soft_errors) {
+  peer.settings.gives_up_unreachable = true;
   peer.called();
   peer.expects(syn());
   peer.connection().on_path_error(PathError::host_unreachable, peer.our_iss, 0);

@@ -1,5 +1,6 @@
 #include "tools/sluice/perf/client.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "tools/sluice/perf/layout.hpp"
 #include "tools/sluice/perf/parameters_json.hpp"
 #include "tools/sluice/perf/results_json.hpp"
+#include "tools/sluice/perf/standstill.hpp"
 
 namespace sluice::perf {
 namespace {
@@ -18,6 +20,7 @@ constexpr Duration kConnectPatience = Duration::seconds(8);
 constexpr Duration kAfterword = Duration::milliseconds(500);  // when a stream has gone
 constexpr Duration kPatience = Duration::seconds(60);         // for what a server says next
 constexpr Duration kSilence = Duration::seconds(2);           // of a server that has sent all
+constexpr Duration kProgressPause = Duration::milliseconds(500);
 constexpr Duration kPartingPatience = Duration::seconds(1);
 constexpr Duration kLook = Duration::microseconds(100);  // whether something has arrived
 constexpr int kPortAttempts = 16;
@@ -78,7 +81,7 @@ co::Task<> Client::run() {
   }
   watch_.call_off();
   running_.reset();
-  silence_.reset();
+  progress_.reset();
   if (watch_.failure()) co_await part(*watch_.failure());
   co_await close_flows();
   channel_.reset();
@@ -278,13 +281,14 @@ FlowPlan Client::plan_at(std::size_t place) {
   plan.trace = trace_;
   plan.most_send_buffer = options_.config.tcp.send_buffer_bytes;
   plan.mtu = engine_.facts().mtu;
-  plan.on_lost = [this](co::Outcome) { tell(engine_, 0, [this] { miss_stream(); }); };
+  plan.on_lost = [this](co::Outcome why) { tell(engine_, 0, [this, why] { miss_stream(why); }); };
   return plan;
 }
 
 // The server may be about to say why.
-void Client::miss_stream() {
+void Client::miss_stream(co::Outcome why) {
   if (!running_ || running_->is_done()) return;
+  if (why == co::Outcome::unavailable) watch_.fail(TestFailure(ErrorCode::stream_write, EMSGSIZE));
   watch_.limit(kAfterword, ErrorCode::stream_closed);
 }
 
@@ -292,15 +296,15 @@ void Client::miss_stream() {
 
 co::Task<> Client::measure() {
   watch_.call_off();
-  if (parameters_.omit_seconds == 0) begin_counting();
   if (trace_ != nullptr) trace_->begin(Core::here().now());
   meter_.emplace(*flows_, report_, parameters_, start_);
+  if (parameters_.omit_seconds == 0) begin_counting();
   co_await flows_->start();
   std::function<void()> on_counting = [this] {
-    if (parameters_.omit_seconds > 0) count_anew();
+    if (parameters_.omit_seconds > 0) begin_counting();
   };
   co_await meter_->run(std::move(on_counting));
-  silence_.reset();
+  progress_.reset();
   co_await meter_->finish();
   await_server();
   co_await channel_->write_state(State::test_end);
@@ -309,28 +313,30 @@ co::Task<> Client::measure() {
 void Client::begin_counting() {
   out_->begin();
   in_->begin();
+  progress_.emplace(watch_server());
+  progress_->start();
 }
 
-void Client::count_anew() {
-  begin_counting();
+// A stock server that has sent all it was asked for is silent. With omitted seconds it has begun to
+// count before this side, where what it sent in between is missing.
+bool Client::may_have_all() const {
   const bool has_budget = parameters_.bytes > 0 || parameters_.blocks > 0;
-  if (!has_budget || parameters_.sends_from_client()) return;
-  silence_.emplace(await_silence());
-  silence_->start();
+  return has_budget && parameters_.omit_seconds > 0 && !parameters_.sends_from_client();
 }
 
-// A stock server stops by itself when it has sent all. It has begun to count before this side, and
-// what it sent meanwhile will be missing.
-co::Task<> Client::await_silence() {
-  FlowGroup::Moved before;
-  FlowGroup::Moved now = co_await flows_->moved();
-  while (now.received == 0 || now.received != before.received) {
-    const auto slept = co_await co::sleep(kSilence);
+// From where counting begins: a server that is to send, and does not.
+co::Task<> Client::watch_server() {
+  const Duration patience = options_.receive_timeout;
+  if (!parameters_.sends_from_server()) co_return;
+  Standstill arrivals(Core::here().now());
+  while (true) {
+    const auto slept = co_await co::sleep(std::min(kProgressPause, patience));
     if (!slept) co_return;
-    before = now;
-    now = co_await flows_->moved();
+    const FlowGroup::Moved moved = co_await flows_->moved();
+    const Duration silence = arrivals.observe(Core::here().now(), moved.received);
+    if (may_have_all() && moved.received > 0 && silence >= kSilence) meter_->end();
+    if (silence >= patience) watch_.fail(TestFailure(ErrorCode::no_traffic));
   }
-  meter_->end();
 }
 
 void Client::reach_end() {

@@ -48,17 +48,17 @@ class Client {
   co::Task<co::Outcome> greet(std::size_t place, ClientPort& port);
   co::Task<ClientPort*> bind(std::size_t place);
   co::Task<> measure();
-  co::Task<> await_silence();
+  co::Task<> watch_server();
   co::Task<> exchange_results();
   co::Task<> say_goodbye();
   co::Task<> part(const TestFailure& failure);
   co::Task<> close_flows();
   void await_server();
-  void miss_stream();
+  void miss_stream(co::Outcome why);
   void begin_counting();
-  void count_anew();
   void reach_end();
   Duration connect_limit() const;
+  bool may_have_all() const;
   ConnectOptions stream_to_server(std::size_t place) const;
   FlowPlan plan_at(std::size_t place);
   [[noreturn]] static void throw_connect(ErrorCode code, co::Outcome outcome);
@@ -84,7 +84,7 @@ class Client {
   EndFacts end_;
   FailureWatch watch_;
   std::optional<co::Task<>> running_;
-  std::optional<co::Task<>> silence_;
+  std::optional<co::Task<>> progress_;  // for data that do not come
 };
 
 }  // namespace sluice::perf

@@ -30,6 +30,7 @@ co::Task<co::Result<>> ClientPort::greet() {
     if (socket() == nullptr) co_return co::Outcome::unavailable;
     socket()->send(key_, bytes_of(kGreeting));
     auto answer = co_await answered_.raised().within(kRepeat);
+    if (answer && is_refused_) co_return co::Outcome::refused;
     if (answer || answer.outcome() != co::Outcome::timeout) co_return answer;
   }
   co_return co::Outcome::timed_out;
@@ -50,6 +51,12 @@ void ClientPort::on_datagrams(DatagramSocket&, const Datagram& several) {
                          std::ranges::equal(bytes, bytes_of(kOldGreetingAnswer));
   if (is_answer) return answered_.raise();
   if (flow_ != nullptr) flow_->on_datagrams(several);
+}
+
+void ClientPort::on_refused(DatagramSocket&, const FlowKey& flow) {
+  if (flow != key_ || answered_.is_raised()) return;
+  is_refused_ = true;
+  answered_.raise();
 }
 
 void ClientPort::on_writable(DatagramSocket&) {

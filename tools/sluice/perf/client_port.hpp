@@ -37,6 +37,7 @@ class ClientPort final : private DatagramEvents {
   void on_datagram(DatagramSocket& socket, const Datagram& datagram) override;
   void on_datagrams(DatagramSocket& socket, const Datagram& several) override;
   void on_writable(DatagramSocket& socket) override;
+  void on_refused(DatagramSocket& socket, const FlowKey& flow) override;
 
   Engine& engine_;
   std::vector<DatagramSocket*> sockets_;  // by worker
@@ -44,6 +45,7 @@ class ClientPort final : private DatagramEvents {
   BindOptions bound_;
   std::uint32_t owner_;
   Flag answered_;
+  bool is_refused_ = false;  // that was the answer
   Flow* flow_ = nullptr;
 };
 

@@ -13,7 +13,7 @@ namespace sluice::perf {
 // Of a test, by its control connection, now.
 ConnectFacts describe_test(Role role, const Parameters& parameters, std::string_view cookie,
                            const Stream& control);
-// `engines_choice`: the algorithm, where the parameters name none.
+// `engines_choice`: the algorithm, where the parameters name none that there is.
 FlowFacts describe_flow(std::size_t place, Role role, const Parameters& parameters,
                         const FlowKey& flow, std::string_view engines_choice);
 

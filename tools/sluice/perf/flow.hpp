@@ -29,8 +29,8 @@ struct FlowPlan {
   Duration sample_interval = Duration::milliseconds(2);  // of TCP's own view: RTT and trace
   std::uint32_t most_send_buffer = 32 << 20;             // bytes: Settings::send_buffer_bytes
   std::uint32_t mtu = 0;  // Engine::facts().mtu; UDP sends several datagrams at once that fit it
-  // The connection is gone, though nobody has closed it. Called at most once, and not after
-  // close().
+  // The connection is gone, though nobody has closed it; or there is no sending on it
+  // (Outcome::unavailable). Called at most once, and not after close().
   std::function<void(co::Outcome)> on_lost;
 };
 

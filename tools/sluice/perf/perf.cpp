@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -31,13 +32,6 @@ using File = std::unique_ptr<std::FILE, CloseFile>;
   fail(fmt::format("error - {}", what));
 }
 
-Sink sink_to(std::FILE* file) {
-  return [file](std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), file);
-    std::fflush(file);
-  };
-}
-
 // Where it says what it has to say: --logfile takes both kinds.
 class Outlets {
  public:
@@ -50,9 +44,24 @@ class Outlets {
   }
   Sink out() const { return sink_to(log_ ? log_.get() : stdout); }
   Sink errors() const { return sink_to(log_ ? log_.get() : stderr); }
+  // In the end: what was said has been written, or else this says so.
+  void check() const {
+    if (error_ != 0) {
+      fail_with(fmt::format("unable to write {}: {}", log_ ? "to log file" : "output",
+                            std::strerror(error_)));
+    }
+  }
 
  private:
+  Sink sink_to(std::FILE* file) const {
+    return [this, file](std::string_view text) {
+      const bool is_written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+      if (std::fflush(file) != 0 || !is_written) error_ = errno;
+    };
+  }
+
   File log_;
+  mutable std::atomic<int> error_ = 0;  // sinks are called on any thread
 };
 
 // The file that holds our process id for as long as we run.
@@ -163,8 +172,10 @@ bool run_server(const Options& options, const Outlets& outlets) {
 bool run_client(const Options& options, const Outlets& outlets) {
   const IpAddress remote = resolve(options);
   const auto trace = open_trace(options);
+  EngineConfig config = options.config;
+  config.tcp.gives_up_unreachable = true;  // no route is no reason to wait
   Ending ending;
-  Engine engine(options.config);
+  Engine engine(config);
   const auto report = make_report(options.report, outlets.out(), outlets.errors());
   Client client(engine, options, remote, *report, trace.get(),
                 [&ending](bool good) { ending.done(good); });
@@ -189,6 +200,7 @@ void run(const Options& options) {
     const PidFile pid_file(options.pidfile);
     good =
         options.role == Role::server ? run_server(options, outlets) : run_client(options, outlets);
+    outlets.check();
   } catch (const CLI::Error&) {
     throw;  // it has been said
   } catch (const std::runtime_error& error) {

@@ -1,6 +1,7 @@
 #include "tools/sluice/perf/server_test.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "tools/sluice/perf/describe.hpp"
@@ -9,6 +10,7 @@
 #include "tools/sluice/perf/parameters_json.hpp"
 #include "tools/sluice/perf/rate_limit.hpp"
 #include "tools/sluice/perf/results_json.hpp"
+#include "tools/sluice/perf/standstill.hpp"
 
 namespace sluice::perf {
 namespace {
@@ -18,7 +20,7 @@ namespace {
 constexpr Duration kLeastQuiet = Duration::microseconds(300);
 constexpr Duration kMostRest = Duration::seconds(1);
 
-constexpr Duration kPatience = Duration::seconds(30);             // for all streams
+constexpr Duration kPatience = Duration::seconds(30);             // for the next stream
 constexpr Duration kAnswer = Duration::seconds(10);               // of a client that is there
 constexpr Duration kGoodbye = Duration::seconds(2);               // others wait for their turn
 constexpr Duration kOvertime = Duration::seconds(40);             // for the end of a test
@@ -64,9 +66,11 @@ bool ServerTest::admit(const FlowKey& flow) {
 }
 
 void ServerTest::arrived(Arrivals::Taken taken) {
-  if (taken != Arrivals::Taken::was_last) return;
-  tell(engine_, home_, [self = shared_from_this()] {
-    if (self->running_) self->running_->start();
+  if (taken == Arrivals::Taken::refused) return;
+  tell(engine_, home_, [self = shared_from_this(), taken] {
+    if (!self->running_ || self->phase_ != Phase::streams) return;
+    self->watch_.limit(kPatience, ErrorCode::stream_accept);
+    if (taken == Arrivals::Taken::was_last) self->running_->start();
   });
 }
 
@@ -86,10 +90,10 @@ FlowPlan ServerTest::plan_at(std::size_t place) {
   plan.trace = server_.options_.trace;
   plan.most_send_buffer = server_.options_.most_send_buffer;
   plan.mtu = engine_.facts().mtu;
-  plan.on_lost = [self = weak_from_this()](co::Outcome) {
+  plan.on_lost = [self = weak_from_this()](co::Outcome why) {
     const auto test = self.lock();
     if (!test) return;
-    tell(test->engine_, test->home_, [test] { test->miss_stream(); });
+    tell(test->engine_, test->home_, [test, why] { test->miss_stream(why); });
   };
   return plan;
 }
@@ -134,8 +138,10 @@ void ServerTest::fail(TestFailure failure) {
 }
 
 // Its client may be about to say why.
-void ServerTest::miss_stream() {
-  if (phase_ == Phase::running && progress_) watch_.limit(kAfterword, ErrorCode::stream_closed);
+void ServerTest::miss_stream(co::Outcome why) {
+  if (phase_ != Phase::running || !running_) return;
+  if (why == co::Outcome::unavailable) fail(TestFailure(ErrorCode::stream_write, EMSGSIZE));
+  watch_.limit(kAfterword, ErrorCode::stream_closed);
 }
 
 co::Task<> ServerTest::negotiate(ControlChannel& channel) {
@@ -197,6 +203,11 @@ void ServerTest::tell_connected(ControlChannel& channel) {
 co::Task<> ServerTest::begin(ControlChannel& channel) {
   const std::vector<Arrival> arrivals = arrivals_.take();
   phase_ = Phase::running;
+  const std::uint32_t seconds = parameters_.seconds + parameters_.omit_seconds;
+  watch_.call_off();
+  if (parameters_.seconds > 0) {
+    watch_.limit(Duration::seconds(seconds) + kOvertime, ErrorCode::control_read);
+  }
   co_await place_flows(arrivals);
   tell_start(arrivals);
   if (parameters_.omit_seconds == 0) out_->begin();
@@ -204,11 +215,6 @@ co::Task<> ServerTest::begin(ControlChannel& channel) {
   meter_.emplace(*flows_, *report_, parameters_, start_);
   co_await channel.write_state(State::test_start);
   co_await channel.write_state(State::test_running);
-  const std::uint32_t seconds = parameters_.seconds + parameters_.omit_seconds;
-  watch_.call_off();
-  if (parameters_.seconds > 0) {
-    watch_.limit(Duration::seconds(seconds) + kOvertime, ErrorCode::control_read);
-  }
   progress_.emplace(watch_flows());
   progress_->start();
   // The client says when time is up.
@@ -260,17 +266,15 @@ co::Task<> ServerTest::watch_flows() {
   Duration pause = Duration::seconds(1);
   if (patience > Duration()) pause = std::min(pause, patience);
   if (is_limited) pause = std::min(pause, options.bitrate_limit_interval);
-  std::uint64_t last = 0;
-  Instant since = Core::here().now();
+  Standstill progress(Core::here().now());
   while (true) {
     const auto slept = co_await co::sleep(pause);
     if (!slept) co_return;
     const FlowGroup::Moved moved = co_await flows_->moved();
     const Instant now = Core::here().now();
     const std::uint64_t bytes = parameters_.sends_from_client() ? moved.received : moved.sent;
-    if (bytes != last) since = now;
-    last = bytes;
-    if (patience > Duration() && now - since >= patience) fail(TestFailure(ErrorCode::no_traffic));
+    const Duration idle = progress.observe(now, bytes);
+    if (patience > Duration() && idle >= patience) fail(TestFailure(ErrorCode::no_traffic));
     if (!limit.allows(now, moved.received + moved.sent)) {
       fail(TestFailure(ErrorCode::rate_above_limit));
     }

@@ -55,7 +55,7 @@ class ServerTest : public std::enable_shared_from_this<ServerTest> {
   co::Task<> watch_flows();
   void arrived(Arrivals::Taken taken);
   void fail(TestFailure failure);
-  void miss_stream();
+  void miss_stream(co::Outcome why);
   void report_end(Results theirs);
   void tell_connected(ControlChannel& channel);
   void tell_start(const std::vector<Arrival>& arrivals);

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <ctime>
 #include <utility>
 
@@ -70,6 +72,15 @@ class TextReport final : public Report {
 
 // ---- lines ----
 
+// What a peer says may be meant for the terminal.
+std::string plain(std::string text) {
+  const auto commands = [](char c) {
+    return std::iscntrl(static_cast<unsigned char>(c)) != 0 && c != '\n' && c != '\t';
+  };
+  std::ranges::replace_if(text, commands, '?');
+  return text;
+}
+
 std::string TextReport::stamp() const {
   return options_.timestamps ? time_now(options_.timestamp_format) : "";
 }
@@ -77,7 +88,7 @@ std::string TextReport::stamp() const {
 void TextReport::say(std::string_view line) const {
   const std::string& title = parameters().title;
   const bool titled = client() && !title.empty();
-  sink_(fmt::format("{}{}{}{}\n", stamp(), titled ? title : "", titled ? ":  " : "", line));
+  sink_(plain(fmt::format("{}{}{}{}\n", stamp(), titled ? title : "", titled ? ":  " : "", line)));
 }
 
 void TextReport::say_more(std::string_view line) const {
@@ -239,7 +250,7 @@ void TextReport::say_server_output(const Results& peer) const {
 }
 
 void TextReport::on_error(std::string_view what) {
-  errors_(fmt::format("{}sluice: {}\n", stamp(), what));
+  errors_(plain(fmt::format("{}sluice: {}\n", stamp(), what)));
   complete_ = false;
 }
 

@@ -245,6 +245,15 @@ TEST(TextReport, SaysNothingOfARefusedTestButTheError) {
             "sluice: error - unable to connect to server: Connection refused\n");
 }
 
+TEST(TextReport, GivesNoCommandsOfAPeerToTheTerminal) {
+  Course course = two_streams(Role::server);
+  course.told().connection.cookie = "\x1b[31mred\x7f\r";
+  course.told().error = "error - \x1b]0;";
+  const std::string text = course.told().output(kVerbose);
+  EXPECT_NE(text.find("Cookie: ?[31mred??\n"), text.npos);
+  EXPECT_NE(text.find("error - ?]0;\n"), text.npos);
+}
+
 TEST(TextReport, IsNotDoneAfterAnError) {
   Course course = one_second(sent(kBlock, kWindow));
   course.finish(1);
