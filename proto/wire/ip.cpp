@@ -72,10 +72,13 @@ bool skip_extension(Bytes packet, IpHeader& header) {
   return true;
 }
 
-// RFC 1122 R1122-3, RFC 9293 MUST-63
-bool is_bad_source(const IpAddress& source) {
+// RFC 1122 R1122-3, RFC 9293 MUST-63. Who has no address yet may speak to groups: Linux does, when
+// it reports those that it has joined (RFC 3590).
+bool is_bad_source(const IpHeader& header) {
+  const IpAddress& source = header.source;
+  const IpAddress& to = header.destination;
   return source.is_multicast() || source.is_broadcast() || source.is_loopback() ||
-         source.is_unspecified();
+         (source.is_unspecified() && !to.is_multicast() && !to.is_broadcast());
 }
 
 IpAddress read_v6(const std::uint8_t* p) {
@@ -174,8 +177,7 @@ DropReason parse_ip(Bytes packet, IpHeader& header) {
   const DropReason refused = is_v6 ? parse_ipv6(packet, header) : parse_ipv4(packet, header);
   if (refused != DropReason::none) return refused;
   const bool is_mapped = is_v6 && (header.source.is_v4() || header.destination.is_v4());
-  return is_mapped || is_bad_source(header.source) ? DropReason::bad_source_address
-                                                   : DropReason::none;
+  return is_mapped || is_bad_source(header) ? DropReason::bad_source_address : DropReason::none;
 }
 
 std::size_t build_ip(MutableBytes out, const IpFields& fields, std::size_t payload_length) {

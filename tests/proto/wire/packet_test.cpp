@@ -220,6 +220,12 @@ TEST(ParsePacket, RFC1122_R1122_3_bad_source_address) {
   EXPECT_EQ(parse_between_v6("fd00::2", "ff02::1"), DropReason::none);  // the shard's business
 }
 
+// The shard does not listen to groups; but nothing is wrong with such a packet.
+TEST(ParsePacket, who_has_no_address_yet_may_speak_to_a_group) {
+  EXPECT_EQ(parse_between_v6("::", "ff02::16"), DropReason::none);
+  EXPECT_EQ(parse_between_v6("::1", "ff02::16"), DropReason::bad_source_address);
+}
+
 TEST(ParsePacket, bad_source_address_when_mapped_inside_ipv6) {
   EXPECT_EQ(parse_between_v6("::ffff:10.0.0.1", "fd00::1"), DropReason::bad_source_address);
   EXPECT_EQ(parse_between_v6("fd00::1", "::ffff:10.0.0.1"), DropReason::bad_source_address);
