@@ -17,17 +17,24 @@ class QueueWait : public QueueFixture {
     turn(Duration());
     EXPECT_EQ(queue_->reap(none), 0U);
   }
+  // Until it did sleep: on a busy machine the time may be over before the wait begins.
+  template <class Wait>
+  void until_slept(Wait wait) {
+    const std::uint64_t before = queue_->counters().sleeps;
+    for (int i = 0; i < 1000 && queue_->counters().sleeps == before; ++i) wait();
+    EXPECT_EQ(queue_->counters().sleeps, before + 1);
+  }
 };
 
 TEST_P(QueueWait, ADeadlineEndsTheWaitInTime) {
   settle();
   for (const std::int64_t ms : {1, 5, 30}) {
-    const Duration took = turn(Duration::milliseconds(ms));
-    EXPECT_GE(took.us(), ms * 1000 - 10);
-    EXPECT_LT(took.ms(), ms + 500);
+    until_slept([&] {
+      const Duration took = turn(Duration::milliseconds(ms));
+      EXPECT_GE(took.us(), ms * 1000 - 10);
+      EXPECT_LT(took.ms(), ms + 500);
+    });
   }
-  EXPECT_EQ(queue_->counters().turns, 4U);
-  EXPECT_EQ(queue_->counters().sleeps, 3U);
 }
 
 TEST_P(QueueWait, APastDeadlineDoesNotWait) {
@@ -78,13 +85,14 @@ TEST_P(QueueWait, NoneOfManyWakesIsLost) {
 
 TEST_P(QueueWait, AWakeEndsAWaitForEver) {
   settle();
-  std::thread waker([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    queue_->wake();
+  until_slept([&] {
+    std::thread waker([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      queue_->wake();
+    });
+    queue_->submit(*batch_, Instant::never());
+    waker.join();
   });
-  queue_->submit(*batch_, Instant::never());
-  waker.join();
-  EXPECT_EQ(queue_->counters().sleeps, 1U);
 }
 
 TEST_P(QueueWait, WakesArriveAmongPacketsAndWrites) {
@@ -101,19 +109,17 @@ TEST_P(QueueWait, WakesArriveAmongPacketsAndWrites) {
     }
   });
   std::array<RxPacket, 8> packets;
-  const Instant start = now();
-  for (std::uint32_t i = 0; i < 2000; ++i) {
+  for (std::uint32_t i = 0; i < 2000 && !HasFailure(); ++i) {
     if (i % 3 == 0) kernel.send_numbered(i);
     if (TxPacket* const packet = i % 2 == 0 ? batch_->claim() : nullptr) {
       put_headers(packet->header.data(), 4);
       packet->set_header(kHeaders + 4);
       batch_->push(*packet);
     }
-    queue_->submit(*batch_, Instant::never());
+    EXPECT_LT(turn(Duration::seconds(10)).ms(), 5000);
     seen = asked.load();
     for (const RxPacket& packet : std::span(packets).first(queue_->reap(packets))) home(packet);
   }
-  EXPECT_LT((now() - start).ms(), 5000);
   stop = true;
   waker.join();
 }

@@ -51,10 +51,10 @@ sockaddr_in6 destination(const Family& family) {
 }
 
 // On its way to us from a port that the kernel chooses. A new IPv6 address is of no use for a
-// moment: it tries for a second.
+// moment: it tries for ten seconds.
 UniqueFd connected(const Family& family, int type, int protocol = 0) {
   const sockaddr_in6 to = destination(family);
-  const Instant end = now() + Duration::seconds(1);
+  const Instant end = now() + Duration::seconds(10);
   for (;;) {
     UniqueFd fd(socket(family.domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
     const int result = connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to);
