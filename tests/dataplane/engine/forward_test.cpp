@@ -44,6 +44,7 @@ class ForwardTest : public EngineTest, public testing::WithParamInterface<Route>
     config.checksum = offload != Offload::none;
     config.tso = offload == Offload::tso || offload == Offload::all;
     config.uso = offload == Offload::all;
+    config.tcp.initial_rto = config.tcp.min_rto = Duration::seconds(5);  // no stall is a loss
     return config;
   }
   static Config server_config() {

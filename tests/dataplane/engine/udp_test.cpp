@@ -332,9 +332,13 @@ INSTANTIATE_TEST_SUITE_P(Offload, EngineUdpPieces, testing::Bool(),
 
 // RFC 4443 R4443-6
 TEST_F(EngineUdp, RFC1122_R1122_10_AClosedPortIsUnreachable) {
+  EchoDatagrams echo;
   Engine engine(small_config());
+  engine.bind(at(7), echo);
   engine.start();
   ASSERT_TRUE(is_ipv6_heard());
+  KernelUdp open = client_of(7);
+  ASSERT_TRUE(echoes_datagram(open, 1)) << "all that was asked before has been answered";
   const std::uint64_t before = engine.stats().shard.errors_sent;
   for (const char* const address : {kEngineSide, kEngineSideV6}) {
     KernelUdp client = client_of(4444, address);
