@@ -33,11 +33,11 @@ class CoConnect : public CoEngine {
     outcome_.tell(Outcome::cancelled);
     co_return;
   }
-  Task<> accept_all(std::uint16_t port, std::uint32_t backlog, Duration pause) {
+  Task<> accept_all(std::uint16_t port, std::uint32_t backlog) {
     const Guest guest(*this);
     Listener listener(engine_, {.port = port, .backlog = backlog});
     began_.tell(true);
-    co_await sleep(pause);
+    if (waits_for_word_) co_await sleep(Duration::seconds(100)).unless(canceller_);
     while (auto stream = co_await listener.accept()) {
       accepted_.tell(stream->raw() != nullptr);
       go(echo(std::move(*stream)));
@@ -51,8 +51,12 @@ class CoConnect : public CoEngine {
     auto cancelled = co_await listener.accept().unless(canceller_);
     outcome_.tell(cancelled.outcome());
   }
+  void give_word() {
+    ASSERT_TRUE(engine_.post(0, [this] { canceller_.cancel(); }));
+  }
   std::uint32_t connections() { return engine_.stats().shard.connections; }
 
+  bool waits_for_word_ = false;  // before it accepts
   Told<bool> began_;
   Told<bool> accepted_;
 };
@@ -116,28 +120,33 @@ TEST_F(CoConnect, DestroyedBeforeItHasBegunItNeverDoes) {
 }
 
 TEST_F(CoConnect, AcceptsOneAfterTheOther) {
-  run([this] { return accept_all(7, 16, Duration()); });
+  run([this] { return accept_all(7, 16); });
   ASSERT_TRUE(began_.wait());
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(echoes(kEngineSide, 7));
   EXPECT_EQ(accepted_.count(), 5u);
 }
 
 TEST_F(CoConnect, ThoseThatComeEarlyWaitToBeAccepted) {
-  run([this] { return accept_all(7, 16, Duration::milliseconds(100)); });
+  waits_for_word_ = true;
+  run([this] { return accept_all(7, 16); });
   ASSERT_TRUE(began_.wait());
   std::vector<KernelTcp> clients;
   for (int i = 0; i < 5; ++i) clients.emplace_back(kEngineSide, 7);
   for (KernelTcp& client : clients) ASSERT_TRUE(client.send_all(pattern_bytes(10)));
+  EXPECT_EQ(accepted_.count(), 0u);
+  give_word();
   for (KernelTcp& client : clients) EXPECT_EQ(client.receive(10), pattern_bytes(10));
 }
 
 TEST_F(CoConnect, MoreThanTheBacklogAreReset) {
-  run([this] { return accept_all(7, 2, Duration::milliseconds(200)); });
+  waits_for_word_ = true;
+  run([this] { return accept_all(7, 2); });
   ASSERT_TRUE(began_.wait());
   std::vector<KernelTcp> clients;
   for (int i = 0; i < 3; ++i) clients.emplace_back(kEngineSide, 7);
   EXPECT_TRUE(clients[2].receive(1).empty());
   EXPECT_EQ(clients[2].error(), ECONNRESET);
+  give_word();
   ASSERT_TRUE(clients[0].send_all(pattern_bytes(10)));
   EXPECT_EQ(clients[0].receive(10), pattern_bytes(10));
 }

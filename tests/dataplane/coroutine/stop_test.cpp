@@ -74,7 +74,12 @@ TEST_F(CoStop, ThoseThatReadHearTheirConnectionsEnd) {
 }
 
 TEST_F(CoStop, ReadersMayFinishWhileItDrains) {
-  serve_each(9, [this](Stream stream) { return collect(std::move(stream)); });
+  engine_.stop();
+  Config config = small_config();
+  config.drain_timeout = Duration::seconds(10);
+  Engine engine(config);
+  engine.start();
+  co::serve(engine, {.port = 9}, [this](Stream stream) { return collect(std::move(stream)); });
   KernelTcp client(kEngineSide, 9);
   EXPECT_TRUE(comes_true([this] { return guests_ == 1; }));
   std::thread peer([&client] {
@@ -82,7 +87,7 @@ TEST_F(CoStop, ReadersMayFinishWhileItDrains) {
     EXPECT_TRUE(client.send_all(pattern_bytes(1000)));
     client.shutdown_send();
   });
-  engine_.stop();
+  engine.stop();
   peer.join();
   EXPECT_EQ(received_.wait(), pattern_bytes(1000));
   EXPECT_EQ(outcome_.wait(), Outcome::end);
