@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -229,6 +230,11 @@ class PerfTest(LabTest):
         client = run_client(words, timeout)
         self.assert_done(client)
         return client
+
+    def run_both(self, *several: list[str]) -> list[Client]:
+        """At once, each at a server of its own."""
+        with ThreadPoolExecutor() as beside:
+            return list(beside.map(self.run_client_ok, several))
 
     def document_of(self, words: list[str], timeout: float = 30) -> dict:
         """The JSON of a client that ends well, and adds up."""
