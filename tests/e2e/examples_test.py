@@ -6,7 +6,6 @@ import re
 import signal
 import struct
 import subprocess
-import time
 from pathlib import Path
 
 import lab
@@ -25,7 +24,13 @@ class Examples(LabTest):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         self.assert_becomes(lambda: device in lab.links(), True, f"presence of {device}")
-        time.sleep(0.2)
+        return process
+
+    def start_serving(self, name: str, port: int):
+        process = self.start(name)
+        for address in (V4, V6):
+            self.assert_becomes(lambda address=address: lab.is_served(address, port), True,
+                                f"service at {address}")
         return process
 
     def set_up(self, device: str) -> None:
@@ -39,13 +44,13 @@ class Examples(LabTest):
         self.assertEqual(lab.links(), ["lo"])
 
     def test_echo_server(self) -> None:
-        process = self.start("echo_server")
+        process = self.start_serving("echo_server", lab.ECHO)
         for address in (V4, V6):
             lab.echo(address, 10_000_000)
         self.assert_ends(process)
 
     def test_coroutine_echo(self) -> None:
-        process = self.start("coroutine_echo")
+        process = self.start_serving("coroutine_echo", lab.ECHO)
         for address in (V4, V6):
             lab.echo(address, 10_000_000)
         self.assert_ends(process)
@@ -83,7 +88,7 @@ class Examples(LabTest):
                 self.assertIn(naming, done.stderr)
 
     def test_http_server(self) -> None:
-        process = self.start("http_server")
+        process = self.start_serving("http_server", 8080)
         for host in (V4, f"[{V6}]"):
             said = self.run_ok("curl", "-sS", "--max-time", "10", f"http://{host}:8080/")
             self.assertRegex(said, r"^Hello .* your round trip is \d+ microseconds")

@@ -53,10 +53,13 @@ class Lifecycle(LabTest):
         self.drain(signal.SIGTERM)
 
     def test_stop_without_connections_is_quick(self) -> None:
+        self.assertLess(lab.at_best(self.time_to_stop, lambda seconds: seconds < 1), 1)
+
+    def time_to_stop(self) -> float:
         engine = self.engine()
         begin = time.monotonic()
         self.assert_stops_well(engine)
-        self.assertLess(time.monotonic() - begin, 1)
+        return time.monotonic() - begin
 
     def test_stop_while_traffic_runs(self) -> None:
         engine = self.engine()

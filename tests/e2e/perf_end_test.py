@@ -32,7 +32,7 @@ class PerfServerEnds(PerfTest):
             third = run_once(stock_client(SERVER_V4, "-J"))
             self.assertEqual(third.document["error"], BUSY)
             first.streams[0].sendall(bytes(100_000))
-            time.sleep(0.1)
+            lab.wait_until_acknowledged(first.streams[0])
             first.end()
             found = first.exchange(perf_protocol.results(1, 100_000))
             self.assertEqual(found["streams"][0]["bytes"], 100_000)
@@ -117,7 +117,7 @@ class PerfServerEnds(PerfTest):
             with Talk(SERVER_V4, num=0, time=10) as talk:
                 talk.run()
                 talk.streams[0].sendall(bytes(100_000))
-                time.sleep(0.1)
+                lab.wait_until_acknowledged(talk.streams[0])
                 server.process.send_signal(number)
                 self.assertEqual(talk.read_to_the_end(), bytes([SERVER_TERMINATE]))
             self.assertEqual(server.wait(), 1)
@@ -196,7 +196,7 @@ class PerfClientErrors(PerfTest):
 
     def test_busy_server(self) -> None:
         server = self.stock_server()
-        self.start(stock_client(LOOP_V4, "-t", "3", "-b", "10M"))
+        self.start(stock_client(LOOP_V4, "-t", "10", "-b", "10M"))
         server.wait_for(lambda: "connected to" in server.out, "first client")
         self.assertIn(f"error - {BUSY}", self.failed(KERNEL_V4))
         self.assertEqual(self.failed_as_json(KERNEL_V4), BUSY)

@@ -22,14 +22,21 @@ SUBSTITUTES = (
 )
 
 
+MOST_ROWS = 12  # of an interval
+
+
 def normal(text: str) -> list[str]:
-    """Its lines; of lines alike, one after the other, the first."""
+    """Its lines; of rows alike, and of intervals alike, one after the other, the first: a server
+    that is late prints a short interval at its end."""
     lines: list[str] = []
     for line in text.splitlines():
         for pattern, substitute in SUBSTITUTES:
             line = pattern.sub(substitute, line)
-        if not lines or line != lines[-1]:
-            lines.append(line)
+        lines.append(line)
+        for rows in range(1, MOST_ROWS + 1):
+            if lines[-2 * rows : -rows] == lines[-rows:]:
+                del lines[-rows:]
+                break
     return lines
 
 

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -162,9 +163,13 @@ class Workers(LabTest):
 
 
 class Recording(LabTest):
+    def new_path(self) -> str:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return str(Path(folder.name, "packets.pcap"))
+
     def test_both_directions_are_recorded(self) -> None:
-        path = "/tmp/sluice-recording.pcap"
-        self.addCleanup(Path(path).unlink, missing_ok=True)
+        path = self.new_path()
         engine = self.engine("--workers", "2", "--pcap", path)
         self.run_ok("ping", "-c", "3", "-i", "0.01", V4)
         lab.echo(V4, 100_000)
@@ -177,8 +182,7 @@ class Recording(LabTest):
         self.assertNotIn("incorrect", checked)
 
     def test_an_engine_that_cannot_start_leaves_the_file_to_another(self) -> None:
-        path = "/tmp/sluice-recording.pcap"
-        self.addCleanup(Path(path).unlink, missing_ok=True)
+        path = self.new_path()
         engine = self.engine("--pcap", path)
         self.run_ok("ping", "-c", "200", "-i", "0.002", V4)
         done = subprocess.run([lab.SLUICE, "run", "--pcap", path], check=False, timeout=20)
