@@ -1,7 +1,9 @@
-"""Every header compiles alone, and twice; those in C as both languages. Usage: headers_test.py BUILD_FOLDER COMPILER"""
+"""Every header compiles alone, and twice; those in C as both languages. What a source includes before
+anything else the build has compiled alone. Usage: headers_test.py BUILD_FOLDER COMPILER"""
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -16,12 +18,28 @@ C_FLAGS = ("-I.", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wc
 KEPT_WITH_VALUE = ("-isystem",)  # -include would bring what a header forgot
 
 
-def project_flags(build):
+FIRST_INCLUDE = re.compile(r'^#include ["<](.*)[">]$', re.MULTILINE)
+
+
+def sources_of(build):
+    """What the build tells of each C++ source: its file, and the command that compiles it."""
+    entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
+    return [entry for entry in entries if entry["file"].endswith(".cpp")]
+
+
+def compiled_alone(sources):
+    """Headers that come first in a source, before which the compiler is given nothing else."""
+    texts = [Path(entry["file"]).read_text(encoding="utf-8") for entry in sources
+             if " -include " not in entry["command"]]
+    first = {Path(found[1]) for text in texts if (found := FIRST_INCLUDE.search(text))}
+    return {header for header in first if (tree.ROOT / header).is_file()
+            and "#pragma once\n" in tree.read(header)}
+
+
+def project_flags(sources):
     """All include paths, definitions and warnings of its C++, each once, in order."""
     flags = {}
-    for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
-        if not entry["file"].endswith(".cpp"):
-            continue
+    for entry in sources:
         words = iter(shlex.split(entry["command"])[1:])
         for word in words:
             if word in KEPT_WITH_VALUE:
@@ -52,10 +70,12 @@ def check(compiler, flags, header):
 
 def main():
     build, compiler = Path(sys.argv[1]), sys.argv[2:]
-    flags = project_flags(build)
+    sources = sources_of(build)
+    flags = project_flags(sources)
     broken = compile_alone(compiler, flags, "std::vector<int> v;\n")
     tree.fail_unless(broken, "a missing include was accepted")
-    headers = tree.files(".hpp", ".h")
+    headers = sorted(set(tree.files(".hpp", ".h")) - compiled_alone(sources))
+    tree.fail_unless(headers, "no header is left to compile")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = list(pool.map(lambda header: check(compiler, flags, header), headers))
     return tree.report([violation for violations in found for violation in violations])
