@@ -107,6 +107,18 @@ class System:
         call("ip", "-netns", namespace, "link", "set", "lo", "up")
         return namespace
 
+    def add_veth_pair(self) -> tuple[str, str]:
+        """The client's namespace and the server's, joined by virtual Ethernet devices."""
+        client, server = self.add_namespace("-client"), self.add_namespace("-server")
+        device = ["mtu", str(self.mtu), "txqueuelen", str(QUEUE_LENGTH)]
+        call("ip", "-netns", client, "link", "add", "veth0", *device,
+             "type", "veth", "peer", "name", "veth0", *device, "netns", server)
+        for namespace, address in ((client, CLIENT), (server, GATEWAY)):
+            at = ["ip", "-netns", namespace]
+            call(*at, "address", "add", f"{address}/{PREFIX}", "dev", "veth0")
+            call(*at, "link", "set", "veth0", "up")
+        return client, server
+
     def serve(self, namespace: str, program: str, *options: str) -> None:
         """Starts the process and waits for the line in which it says that it is ready."""
         command = inside(namespace, str(self.bench.bin / program), *options)
@@ -156,14 +168,7 @@ class Veth(System):
     name = "veth"
 
     def start(self) -> None:
-        client, server = self.add_namespace("-client"), self.add_namespace("-server")
-        device = ["mtu", str(self.mtu), "txqueuelen", str(QUEUE_LENGTH)]
-        call("ip", "-netns", client, "link", "add", "veth0", *device,
-             "type", "veth", "peer", "name", "veth0", *device, "netns", server)
-        for namespace, address in ((client, CLIENT), (server, GATEWAY)):
-            at = ["ip", "-netns", namespace]
-            call(*at, "address", "add", f"{address}/{PREFIX}", "dev", "veth0")
-            call(*at, "link", "set", "veth0", "up")
+        client, server = self.add_veth_pair()
         call("ip", "-netns", client, "route", "add", SERVED, "via", GATEWAY)
         call("ip", "-netns", server, "route", "add", "local", SERVED, "dev", "lo")
         self.serve_with_kernel(server)

@@ -11,8 +11,7 @@ import threading
 from dataclasses import dataclass
 
 import place
-from systems import (CLIENT, GATEWAY, PREFIX, QUEUE_LENGTH, Bench, StartFailed, System, call,
-                     inside)
+from systems import CLIENT, GATEWAY, Bench, StartFailed, System, inside
 
 MTU = 1500
 REFERENCE = "stock"
@@ -107,14 +106,7 @@ class Stock(Pair):
     address = GATEWAY
 
     def start(self) -> None:
-        client, server = self.add_namespace("-client"), self.add_namespace("-server")
-        device = ["mtu", str(self.mtu), "txqueuelen", str(QUEUE_LENGTH)]
-        call("ip", "-netns", client, "link", "add", "veth0", *device,
-             "type", "veth", "peer", "name", "veth0", *device, "netns", server)
-        for namespace, address in ((client, CLIENT), (server, GATEWAY)):
-            at = ["ip", "-netns", namespace]
-            call(*at, "address", "add", f"{address}/{PREFIX}", "dev", "veth0")
-            call(*at, "link", "set", "veth0", "up")
+        _, server = self.add_veth_pair()
         self.listen(server, "iperf3", "-s", "--forceflush", "-A", str(self.bench.system_cpus[0]))
 
 
