@@ -233,7 +233,10 @@ void Connection::note_limits() {
   const bool lacks_room = congestion_room() < size;
   const bool has_new = unsent_bytes() > 0 && usable_window() >= std::min(size, unsent_bytes());
   window_was_full_ = lacks_room && (has_new || sent_.has_lost());
-  if (settings_.as_linux) usage_.on_sent_all(lacks_room, flight(), snd_.una, snd_.nxt);
+  if (settings_.as_linux) {
+    usage_.on_sent_all(lacks_room, flight(), snd_.una, snd_.nxt);
+    recovery_.on_all_sent(flight() - sent_.sacked_bytes());
+  }
   const bool is_idle = unsent_bytes() < size && !sent_.has_lost();
   if (is_idle && !lacks_room) rate_.on_app_limited(pipe());
 }

@@ -49,8 +49,9 @@ LossRecovery::Outcome LossRecovery::on_ack(const AckFacts& ack, const Delivery& 
   return outcome;
 }
 
-// RFC 5681 R5681-20: a loss in the next window, or of what was sent again, is another one.
-// `is_left`: something is lost yet, behind a recovery that has ended.
+// RFC 5681 R5681-20: a loss in the next window, or of what was sent again, is another one; for
+// Linux the latter is part of the same fast recovery. `is_left`: something is lost yet, behind a
+// recovery that has ended.
 void LossRecovery::answer(const AckFacts& ack, const Rack::Verdict& verdict, bool is_left,
                           CongestionControl& congestion, Outcome& outcome) {
   const bool has_lost = verdict.lost_bytes > 0 || is_left;
@@ -60,7 +61,9 @@ void LossRecovery::answer(const AckFacts& ack, const Rack::Verdict& verdict, boo
     return;
   }
   const bool by_ecn = ack.ecn_echo && ack.snd.una > recover_;  // RFC 3168 R3168-5
-  const bool begins = phase_ == Phase::open ? has_lost || by_ecn : verdict.lost_resent;
+  const bool is_same = ack.snd.as_linux && phase_ == Phase::fast_recovery;
+  const bool is_another = verdict.lost_resent && !is_same;
+  const bool begins = phase_ == Phase::open ? has_lost || by_ecn : is_another;
   if (!begins) return;
   outcome.has_begun = has_lost;
   outcome.has_reduced = true;

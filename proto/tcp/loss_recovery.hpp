@@ -48,6 +48,8 @@ class LossRecovery {
   // New data was sent, or [begin, begin + bytes) again; `flight` is outstanding now and not SACKed.
   void on_sent(std::uint32_t bytes, std::uint32_t flight);
   void on_resent(Seq begin, std::uint32_t bytes, std::uint32_t flight, Seq una, Instant now);
+  // There was time to send, and nothing more may go now.
+  void on_all_sent(std::uint32_t flight) { flight_sent_ = flight; }
 
   // Bytes that may be outstanding.
   std::uint32_t window(const CongestionControl& congestion) const {
@@ -84,7 +86,7 @@ class LossRecovery {
   bool end_if_repaired(const AckFacts& ack, CongestionControl& congestion);
   Rack::Verdict find_lost(const AckFacts& ack, SentSegments& sent, bool has_ended);
   // What the path was given to bear, of which the ACKs of this burst have taken away: outstanding
-  // when something was last sent, and not SACKed.
+  // and not SACKed when something was last sent or, for Linux, might have been.
   std::uint32_t flight_borne(const AckFacts& ack) const {
     return std::max(ack.flight_before, flight_sent_);
   }
@@ -101,7 +103,7 @@ class LossRecovery {
   bool is_paced_ = false;  // the algorithm rules its window itself, in recovery too
   std::uint8_t partial_acks_ = 0;
   std::uint32_t duplicate_acks_ = 0;
-  std::uint32_t flight_sent_ = 0;  // outstanding and not SACKed when something was last sent
+  std::uint32_t flight_sent_ = 0;  // outstanding and not SACKed when there was last time to send
   std::uint32_t arrived_ = 0;      // without SACK: bytes beyond the gap, by counting duplicates
   Seq recover_;                    // SND.NXT when the last recovery began
   Seq timed_out_at_;               // SND.UNA when the timer fired
