@@ -49,12 +49,19 @@ struct Delivery {
       reordered_bytes = std::max(reordered_bytes, distance(range_end, highest) + size);
     }
     if (!way.is_timed) return;
+    note_farthest(stamp, range_end, way);
     if (way.is_resent) {
       resent.offer(stamp, range_end, way.by_sack);
       return;
     }
     first_original_at = std::min(first_original_at, stamp.sent_at);
     original.offer(stamp, range_end, way.by_sack);
+  }
+
+  void note_farthest(const SendStamp& stamp, Seq range_end, Way way) {
+    if (farthest.exists && way.by_sack != farthest.by_sack) return;  // SACKs come last
+    if (farthest.exists && range_end <= farthest.end) return;
+    farthest = {true, way.is_resent, way.by_sack, range_end, stamp.sent_at};
   }
 
   // The latest of all; null when nothing was delivered whose time is known.
@@ -71,6 +78,15 @@ struct Delivery {
     return std::max(now - original.stamp.sent_at, Duration::nanoseconds(1));
   }
 
+  // Beyond all else that was acknowledged or, where nothing was, SACKed.
+  struct Farthest {
+    bool exists = false;
+    bool is_resent = false;
+    bool by_sack = false;
+    Seq end;
+    Instant sent_at;
+  };
+
   Seq highest;                                   // end of all that was ever delivered
   std::uint32_t bytes = 0;                       // newly acknowledged or SACKed
   std::uint32_t sacked_bytes = 0;                // of them, by SACK
@@ -78,6 +94,7 @@ struct Delivery {
   std::uint32_t reordered_bytes = 0;             // how far below `highest` lay what was sent once
   Latest original;                               // sent but once
   Latest resent;                                 // sent more than once
+  Farthest farthest;                             // of those whose time is known
   Instant first_original_at = Instant::never();  // when the first of what was sent once was sent
 };
 

@@ -22,13 +22,23 @@ void Rack::on_delivery(const AckFacts& ack, const Delivery& delivery, std::uint3
     if (is_doubtful) newest = delivery.original.exists ? &delivery.original : nullptr;
   }
   if (newest == nullptr) return;
-  rtt_ = ack.now - newest->stamp.sent_at;  // R8985-5
+  rtt_ = round_trip(ack, delivery, *newest);
   const bool is_later = !has_sample_ || sent_at_ < newest->stamp.sent_at ||
                         (sent_at_ == newest->stamp.sent_at && end_seq_ < newest->end);
   if (!is_later) return;
   has_sample_ = true;
   sent_at_ = newest->stamp.sent_at;
   end_seq_ = newest->end;
+}
+
+// R8985-5. Linux takes the last segment that it comes to, which may have been sent before the
+// latest and gives the rest more time; but no copy that may not be the one that has arrived.
+Duration Rack::round_trip(const AckFacts& ack, const Delivery& delivery,
+                          const Delivery::Latest& newest) {
+  const Delivery::Farthest& last = delivery.farthest;
+  const bool is_doubtful = last.is_resent && ack.now - last.sent_at < ack.min_rtt;
+  const bool takes_last = ack.snd.as_linux && !is_doubtful;
+  return ack.now - (takes_last ? last.sent_at : newest.stamp.sent_at);
 }
 
 // R8985-8: what was sent again needlessly had only been overtaken. Once a round trip.

@@ -36,6 +36,8 @@ class Rack {
   static constexpr std::uint32_t kPersistence = 16;  // recoveries
 
   void take_duplicate(const AckFacts& ack);
+  static Duration round_trip(const AckFacts& ack, const Delivery& delivery,
+                             const Delivery::Latest& newest);
   Duration window(const AckFacts& ack, bool in_recovery) const;
 
   bool has_sample_ = false;
