@@ -42,7 +42,8 @@ struct AckEvent {
                                  // grows it again
   bool window_was_full = false;  // the congestion window, not the application or the peer's
                                  // window, has held the sender back since the last ACK
-  bool as_linux = false;  // window_was_full says all, and what was SACKed before does not count
+  bool as_linux = false;     // window_was_full says all, and what was SACKed before does not count
+  bool takes_sacks = false;  // for Linux: SACKs alone make the window grow, too
   bool ecn_echo = false;
   std::uint64_t send_sequence = 0;   // SND.NXT as a 64-bit offset: to tell rounds (HyStart++)
   std::uint64_t acked_sequence = 0;  // SND.UNA likewise

@@ -219,6 +219,7 @@ void Connection::tell_congestion(const AckFacts& facts, const Delivery& delivery
       .in_recovery = did_slow_down || recovery_.slows_down(),
       .window_was_full = may_grow_window(),
       .as_linux = settings_.as_linux,
+      .takes_sacks = settings_.as_linux && counters_.reordering > kDupThresh,
       .ecn_echo = facts.ecn_echo,
       .send_sequence = acked_sequence_ + flight(),
       .acked_sequence = acked_sequence_,

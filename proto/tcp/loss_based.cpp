@@ -31,7 +31,7 @@ void LossBased::set_window(std::uint32_t bytes) {
 std::uint32_t LossBased::take_delivered(const AckEvent& event) {
   if (event.in_recovery || event.as_linux) {
     sacked_ = 0;
-    return event.acked_bytes > 0 ? event.delivered_bytes : 0;
+    return event.acked_bytes > 0 || event.takes_sacks ? event.delivered_bytes : 0;
   }
   sacked_ += event.delivered_bytes;
   return event.acked_bytes > 0 ? std::exchange(sacked_, 0) : 0;
