@@ -105,14 +105,16 @@ std::uint16_t Connection::syn_window(std::uint32_t room) const {
   return static_cast<std::uint16_t>(std::min(room, kUnscaledWindow));
 }
 
-// RFC 9293 SHLD-14: the right edge never moves left; R9293-4: it moves right in steps that are
-// worth a segment.
+// RFC 9293 SHLD-14: the right edge never moves left; R9293-4: it moves right when there is room for
+// another segment, by however little where the field cannot say more.
 std::uint16_t Connection::window_to_announce(Seq ack) {
-  const std::uint32_t limit = window_limit();
-  const Seq possible = rcv_.nxt + possible_window();
-  const std::uint32_t step = std::min(limit / 2, receive_mss_.get());
+  const std::uint32_t largest = kUnscaledWindow << rcv_.scale;
+  const std::uint32_t room = receive_room();
+  const std::uint32_t space = room - std::min(room, receive_buffer_.readable());
+  const std::uint32_t step = std::min(std::min(room, largest) / 2, receive_mss_.get());
+  const Seq possible = rcv_.nxt + std::min(space, largest);
   Seq edge = rcv_.edge;
-  if (possible > edge && distance(edge, possible) >= step) edge = possible;
+  if (possible > edge && distance(edge, rcv_.nxt + space) >= step) edge = possible;
   const std::uint32_t window = ack < edge ? distance(ack, edge) : 0;
   const auto field = static_cast<std::uint16_t>(std::min(window >> rcv_.scale, kUnscaledWindow));
   rcv_.edge = max(rcv_.edge, ack + (static_cast<std::uint32_t>(field) << rcv_.scale));
