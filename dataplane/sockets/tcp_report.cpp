@@ -13,15 +13,16 @@ namespace {
 // Linux' way to say that there is no threshold.
 constexpr std::uint32_t kNoThreshold = 0x7fffffff;
 
-// tcp_reset of Linux.
-int error_of_reset(tcp::State state) {
+// tcp_reset of Linux, or RFC 9293 SA-7 and SA-8.
+int error_of_reset(tcp::State state, bool as_linux) {
   if (state == tcp::State::syn_sent) return ECONNREFUSED;
-  return state == tcp::State::close_wait ? EPIPE : ECONNRESET;
+  if (as_linux) return state == tcp::State::close_wait ? EPIPE : ECONNRESET;
+  return state == tcp::State::syn_received ? ECONNREFUSED : ECONNRESET;
 }
 
 // What a connection's end leaves in SO_ERROR.
-int error_of(const ConnectionSlot& slot) {
-  if (slot.tcp.was_reset()) return error_of_reset(slot.tcp.ended_in());
+int error_of(const ConnectionSlot& slot, bool as_linux) {
+  if (slot.tcp.was_reset()) return error_of_reset(slot.tcp.ended_in(), as_linux);
   switch (slot.tcp.close_reason()) {
     case CloseReason::none:
     case CloseReason::normal:
@@ -110,7 +111,7 @@ void TcpSocket::note_end() {
   if (connection_ == nullptr || knows_end_) return;
   if (connection_->tcp.close_reason() == CloseReason::none) return;
   knows_end_ = true;
-  error_ = error_of(*connection_);
+  error_ = error_of(*connection_, settings().as_linux);
 }
 
 int TcpSocket::pending_or(int otherwise) {

@@ -48,7 +48,8 @@ bool follows(const TcpText& first, const TcpText& next) {
 
 Octets WireTap::payload_for(const Packet& packet, const Endpoints& ends) {
   if (const auto* tcp = std::get_if<TcpText>(&packet.text)) {
-    return octets(pattern(world_.flows.of(ends).position_of_peers(tcp->sequence), tcp->length));
+    const std::uint32_t first = tcp->sequence + ((tcp->flags & wire::kSyn) != 0 ? 1 : 0);
+    return octets(pattern(world_.flows.of(ends).position_of_peers(first), tcp->length));
   }
   const auto* udp = std::get_if<UdpText>(&packet.text);
   return udp == nullptr ? Octets() : octets(pattern(0, udp->length));
