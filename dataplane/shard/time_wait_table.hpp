@@ -17,7 +17,9 @@ struct TimeWaitTag {};
 struct TimeWaitEntry : ListNode<TimeWaitTag> {
   FlowKey flow;
   std::uint64_t hash = 0;
-  bool shares_port = false;  // as of the connection
+  bool shares_port = false;  // as of the connection, like the next two
+  std::uint8_t hop_limit = 64;
+  std::uint8_t traffic_class = 0;
   tcp::TimeWait tcp;
   Instant expiry;
 };
