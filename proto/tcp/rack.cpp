@@ -68,7 +68,9 @@ Rack::Verdict Rack::find_lost(SentSegments& sent, const AckFacts& ack, bool in_r
   SentSegment* record = sent.oldest_in_flight();
   while (record != nullptr && record->stamp.sent_at <= sent_at_) {
     SentSegment* const next = sent.sent_after(*record);
-    const bool is_before = record->stamp.sent_at < sent_at_ || record->end < end_seq_;
+    const bool is_just_resent = record->is_resent && record->stamp.sent_at == ack.now;
+    const bool is_before =
+        !is_just_resent && (record->stamp.sent_at < sent_at_ || record->end < end_seq_);
     const Instant due = record->stamp.sent_at + rtt_ + window_;
     if (is_before && due <= ack.now) {
       verdict.lost_bytes += record->size();
