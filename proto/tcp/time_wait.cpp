@@ -24,6 +24,9 @@ TimeWait::Action TimeWait::on_segment(const Segment& segment) const {
   if (both_timestamps && is_newer(ts_recent, segment.options->ts_value)) {
     return Action::acknowledge;  // RFC 7323 R7323-15
   }
+  // RFC 9293 SA-12; Linux answers it.
+  const bool is_inside = rcv_nxt <= segment.seq && distance(rcv_nxt, segment.seq) < rcv_wnd;
+  if (!segment.has(wire::kAck) && is_inside && !as_linux) return Action::none;
   const bool is_fin_again = segment.has(wire::kFin) && segment.end() == rcv_nxt;
   if (is_fin_again) return Action::restart;  // RFC 9293 SA-22, SA-31
   const bool in_order = segment.seq == rcv_nxt && segment.length() == 0;

@@ -15,6 +15,7 @@ struct TimeWait {
   std::uint16_t window_field = 0;  // the same as it stood in the header
   bool owes_ack = false;           // next_ack() is to be sent
   bool timestamps_on = false;
+  bool as_linux = false;
   std::uint32_t ts_offset = 0;
   std::uint32_t ts_recent = 0;
 
