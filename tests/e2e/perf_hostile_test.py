@@ -7,9 +7,10 @@ import time
 
 import lab
 import perf_protocol
+from perf_capture import TCP, Capture
 from perf_protocol import (ACCESS_DENIED, CLIENT_TERMINATE, CREATE_STREAMS, PARAM_EXCHANGE,
                            TEST_RUNNING, TEST_START, Talk)
-from perf_support import (IS_OURS, PORT, SERVER_V4, SERVER_V6, Holdings, PerfTest,
+from perf_support import (IS_OURS, PORT, SERVER_V4, SERVER_V6, Holdings, PerfTest, ours_only,
                           run_client, run_once, stock_client)
 
 SEED = 20261122
@@ -160,6 +161,15 @@ class PerfHostile(PerfTest):
             "word of the end",
         )
         self.assert_serves_in_time()
+
+    @ours_only
+    def test_a_client_that_has_gone_is_asked_for(self) -> None:
+        """One that was cut off while it receives datagrams: nobody else would notice."""
+        with self.in_state("running", udp=True, reverse=True, num=0, time=0) as talk:
+            port = talk.control.getsockname()[1]
+            time.sleep(0.5)  # ACKs of what was said
+            with Capture("tun1") as capture:
+                self.server.wait_for(lambda: capture.of_port(port, TCP, from_it=False), "keepalive")
 
     def test_half_open_control_connections(self) -> None:
         before = self.holdings()

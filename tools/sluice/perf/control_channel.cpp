@@ -11,6 +11,7 @@ namespace sluice::perf {
 namespace {
 
 constexpr std::uint32_t kIntegerBytes = 4;  // big-endian
+constexpr Duration kIdle = Duration::seconds(5);
 
 std::uint32_t integer_in(std::string_view bytes) {
   return load_be32(reinterpret_cast<const std::uint8_t*>(bytes.data()));
@@ -39,7 +40,9 @@ co::Task<co::Result<std::string>> read_exactly(co::Stream& stream, std::uint32_t
 }
 
 ControlChannel::ControlChannel(co::Stream stream) : stream_(std::move(stream)) {
-  if (stream_.raw() != nullptr) stream_.raw()->set_nodelay(true);
+  if (stream_.raw() == nullptr) return;
+  stream_.raw()->set_nodelay(true);
+  stream_.raw()->set_keepalive(kIdle);
 }
 
 co::Task<co::Result<State>> ControlChannel::read_state() {

@@ -30,7 +30,8 @@ co::Result<T> flat(co::Result<co::Result<T>> result) {
 // one may write at a time.
 class ControlChannel {
  public:
-  // Sends without delay (TCP_NODELAY), as each message is answered.
+  // Sends without delay (TCP_NODELAY), as each message is answered. As nothing is said while a test
+  // runs, a peer that is idle is asked whether it is still there (SO_KEEPALIVE).
   explicit ControlChannel(co::Stream stream);
 
   // What the peer says of itself in State::server_error. Its errno is 0 when it is not said.

@@ -126,6 +126,13 @@ IpAddress resolve(const Options& options) {
   return *address;
 }
 
+Config config_of(const Options& options) {
+  Config config = options.config;
+  config.tcp.gives_up_unreachable = true;  // no route is no reason to wait
+  config.tcp.keepalive_interval = Duration::seconds(5);
+  return config;
+}
+
 // Null without --trace.
 std::unique_ptr<Trace> open_trace(const Options& options) {
   return options.trace.empty() ? nullptr : std::make_unique<Trace>(options.trace);
@@ -140,7 +147,7 @@ bool run_server(const Options& options, const Outlets& outlets) {
   const auto trace = open_trace(options);
   if (trace) trace->begin(io::now());
   Ending ending;
-  Engine engine(options.config);
+  Engine engine(config_of(options));
   Server server(engine, {.port = options.port,
                          .address = options.bind,
                          .family = options.family.value_or(Family::both),
@@ -172,10 +179,8 @@ bool run_server(const Options& options, const Outlets& outlets) {
 bool run_client(const Options& options, const Outlets& outlets) {
   const IpAddress remote = resolve(options);
   const auto trace = open_trace(options);
-  EngineConfig config = options.config;
-  config.tcp.gives_up_unreachable = true;  // no route is no reason to wait
   Ending ending;
-  Engine engine(config);
+  Engine engine(config_of(options));
   const auto report = make_report(options.report, outlets.out(), outlets.errors());
   Client client(engine, options, remote, *report, trace.get(),
                 [&ending](bool good) { ending.done(good); });
