@@ -112,7 +112,7 @@ DropReason Shard::on_unknown_flow(const FlowKey& flow, const wire::Packet& packe
     case tcp::ListenAction::accept: return on_syn(*listener, flow, segment, previous);
     case tcp::ListenAction::reset: break;
   }
-  if (const auto reset = tcp::make_reset(packet.tcp, packet.payload_length)) {
+  if (const auto reset = tcp::make_reset(packet.tcp, packet.payload_length, settings_)) {
     reply_with_reset(flow, *reset);
   }
   return DropReason::no_listener;

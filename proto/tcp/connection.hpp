@@ -264,9 +264,11 @@ class Connection {
 
   // connection_input.cpp
   bool ends_simultaneous_open(const Segment& segment) const;
+  bool echoes_a_syn(const Segment& segment, Instant now) const;
   DropReason on_segment_syn_sent(Segment& segment, Instant now);
   void on_syn_in_syn_sent(const Segment& segment, Instant now);
   Stop check_timestamps(const Segment& segment, Instant now);
+  void repeat_syn_ack(Instant now);
   Stop check_sequence(Segment& segment, Instant now);
   Stop refuse_sequence(const Segment& segment, Instant now);
   void trim_to_window(Segment& segment);
@@ -355,7 +357,6 @@ class Connection {
   std::uint8_t sack_room() const;
   Seq ack_sequence() const;
   Seq send_range(OutSegment& out, Seq from, std::uint32_t length, bool may_fin, Instant now);
-  static void push(OutSegment& out);
   void send_new(OutSegment& out, std::uint32_t length, bool may_fin, Instant now);
   void resend(OutSegment& out, SentSegment& record, std::uint32_t length, Instant now);
   void note_limits();

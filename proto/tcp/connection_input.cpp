@@ -41,11 +41,22 @@ DropReason Connection::take_text_and_fin(Segment& segment, Instant now) {
 
 // --- SYN-SENT (3.10.7.3) --------------------------------------------------------------------
 
+// Linux looks: a timestamp that none of our SYNs bore is of another connection.
+bool Connection::echoes_a_syn(const Segment& segment, Instant now) const {
+  if (!segment.options->has_timestamps || segment.options->ts_echo == 0) return true;
+  const std::uint32_t first = timestamp(syn_sent_at_);
+  return segment.options->ts_echo - first <= timestamp(now) - first;
+}
+
 DropReason Connection::on_segment_syn_sent(Segment& segment, Instant now) {
   const bool has_ack = segment.has(wire::kAck);
   if (has_ack && (segment.ack <= snd_.iss || segment.ack > snd_.nxt)) {  // RFC 9293 SA-S1
     if (!segment.has(wire::kRst)) owed_reset_ = segment.ack;
     return DropReason::tcp_bad_ack;
+  }
+  if (settings_.as_linux && has_ack && !echoes_a_syn(segment, now)) {
+    if (!segment.has(wire::kRst)) owed_reset_ = segment.ack;
+    return DropReason::tcp_paws;
   }
   if (segment.has(wire::kRst)) {
     if (!has_ack) return DropReason::tcp_blind_reset;  // RFC 9293 SA-S4, RFC 5961 R5961-6
@@ -59,6 +70,10 @@ DropReason Connection::on_segment_syn_sent(Segment& segment, Instant now) {
   if (state_ == State::syn_received) return DropReason::none;
   segment.flags = static_cast<std::uint8_t>(segment.flags & ~wire::kSyn);
   segment.seq += 1u;
+  if (settings_.as_linux) {  // what came with the SYN is to come again
+    segment.flags = static_cast<std::uint8_t>(segment.flags & ~wire::kFin);
+    segment.payload.keep_front(0);
+  }
   trim_to_window(segment);
   return take_text_and_fin(segment, now);
 }
@@ -90,7 +105,7 @@ void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
 Connection::Stop Connection::check_timestamps(const Segment& segment, Instant now) {
   if (state_ == State::syn_received && segment.has(wire::kSyn) && !segment.has(wire::kAck) &&
       segment.seq == rcv_.irs) {
-    syn_due_ = true;  // the peer has not heard our SYN-ACK
+    repeat_syn_ack(now);
     return DropReason::none;
   }
   if (!timestamps_on_ || segment.has(wire::kRst)) return {};  // RFC 7323 R7323-11, R7323-17
@@ -99,8 +114,21 @@ Connection::Stop Connection::check_timestamps(const Segment& segment, Instant no
     return is_taken ? Stop() : DropReason::tcp_no_timestamp;
   }
   if (!is_too_old(segment, now) || ts_recent_is_stale(now)) return {};
-  if (may_challenge(now)) ack_debt_.owe_duplicate(rcv_.nxt);
+  if (settings_.as_linux) {
+    refuse_sequence(segment, now);
+  } else if (may_challenge(now)) {
+    ack_debt_.owe_duplicate(rcv_.nxt);
+  }
   return DropReason::tcp_paws;
+}
+
+// The peer has not heard our SYN-ACK. A listener of Linux' answers no flood of SYNs, and waits anew
+// before it tries again unasked.
+void Connection::repeat_syn_ack(Instant now) {
+  const bool is_listeners = settings_.as_linux && passive_;
+  if (is_listeners && !may_challenge(now)) return;
+  syn_due_ = true;
+  if (is_listeners) arm(Timer::retransmit, now);
 }
 
 // RFC 9293 SA-1 to SA-5.
@@ -122,7 +150,10 @@ Connection::Stop Connection::check_sequence(Segment& segment, Instant now) {
     // From a peer that has filled our window, ACKs come from its edge. Where both have, and both
     // have lost the ACKs of it, none would ever listen to the other again.
     const bool is_news = is_bare_ack && segment.seq == rcv_.edge && segment.ack > snd_.una;
-    acceptable = inside(segment.seq) || is_news;
+    // Linux counts from the last ACK that it has sent, not from RCV.NXT.
+    const bool is_overtaken =
+        settings_.as_linux && rcv_.last_ack_sent <= segment.seq && segment.seq < rcv_.nxt;
+    acceptable = inside(segment.seq) || is_news || is_overtaken;
   } else {
     acceptable = inside(segment.seq) || inside(segment.end() - 1u) ||
                  (segment.seq < rcv_.nxt && length > distance(segment.seq, rcv_.edge));
@@ -204,6 +235,7 @@ void Connection::update_ts_recent(const Segment& segment, Seq first, Instant now
 // repeats the number of the peer's FIN.
 bool Connection::is_own_reset(const Segment& segment) const {
   if (segment.seq == rcv_.nxt) return true;
+  if (settings_.as_linux && state_ == State::syn_received && passive_) return true;
   if (!settings_.as_linux || !is_synchronized(state_)) return false;
   if (fin_received_) return segment.seq + 1u == rcv_.nxt && state_ != State::time_wait;
   if (!sack_on_ || !has_gap()) return false;
@@ -240,6 +272,12 @@ Connection::Stop Connection::check_syn(const Segment& segment, Instant now) {
   if (!segment.has(wire::kSyn)) return {};
   if (state_ == State::syn_received && passive_) {  // RFC 9293 SA-10: back to LISTEN
     finish(CloseReason::reset);
+    if (!settings_.as_linux) return DropReason::tcp_blind_syn;
+    // Linux resets it, too, as one that nobody expects: RFC 9293 SA-C2, SA-C3.
+    resets_segment_ = segment.has(wire::kAck);
+    owed_reset_ = resets_segment_ ? segment.ack : Seq();
+    rcv_.nxt = segment.end();
+    timestamps_on_ = false;
     return DropReason::tcp_blind_syn;
   }
   challenge(now);  // RFC 9293 SA-11, RFC 5961 R5961-2

@@ -134,6 +134,8 @@ bool Connection::next_reset(OutSegment& out, Instant now) {
   const bool with_ack = state_ == State::closed && rcv_.nxt != rcv_.irs && !resets_segment_;
   start_header(out, seq, with_ack ? wire::kRst | wire::kAck : wire::kRst, rcv_.nxt, now);
   out.header.window = 0;
+  // RFC 7323 R7323-9 would like one; Linux answers without looking at what was agreed.
+  if (settings_.as_linux && !with_ack) out.header.options.has_timestamps = false;
   return true;
 }
 
@@ -275,10 +277,6 @@ Seq Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, bool
   return end + (fin ? 1u : 0u);
 }
 
-void Connection::push(OutSegment& out) {
-  if (out.payload_length > 0) out.header.flags |= wire::kPsh;
-}
-
 // What has never been sent, from SND.NXT.
 void Connection::send_new(OutSegment& out, std::uint32_t length, bool may_fin, Instant now) {
   const Seq from = snd_.nxt;
@@ -294,7 +292,7 @@ void Connection::send_new(OutSegment& out, std::uint32_t length, bool may_fin, I
   }
   const bool is_end = from + out.payload_length == snd_.una + send_buffer_.size();
   if (is_end && out.payload_length > 0 && !ends_unpushed_) {  // RFC 9293 MUST-61
-    push(out);
+    out.push();
     sent_.on_pushed();
   }
   snd_.nxt = end;
@@ -308,7 +306,7 @@ void Connection::resend(OutSegment& out, SentSegment& record, std::uint32_t leng
   const Seq from = record.begin;
   const bool fin = fin_sent_ && from + length == snd_.nxt;
   const Seq end = send_range(out, from, length - (fin ? 1u : 0u), fin, now);
-  if (record.is_pushed && end == record.end) push(out);  // as the first time
+  if (record.is_pushed && end == record.end) out.push();  // as the first time
   const std::uint32_t bytes = distance(from, end);
   const bool was_lost = record.fate == SentSegment::Fate::lost;
   const std::uint32_t others = pipe() - (was_lost ? 0 : std::min(pipe(), bytes));

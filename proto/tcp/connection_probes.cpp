@@ -32,7 +32,7 @@ bool Connection::next_probe(OutSegment& out, Instant now) {
     const std::uint32_t data = flight() - (fin_sent_ ? 1u : 0u);
     const SentSegment& head = *sent_.head();
     const Seq end = send_range(out, snd_.una, std::min(data, segment_size()), fin_sent_, now);
-    if (settings_.as_linux && head.is_pushed && end == head.end) push(out);  // as the first time
+    if (settings_.as_linux && head.is_pushed && end == head.end) out.push();  // as the first time
     sent_.on_probed();
     return true;
   }
@@ -41,7 +41,7 @@ bool Connection::next_probe(OutSegment& out, Instant now) {
   if (snd_.wnd == 0 && settings_.as_linux) return next_empty_probe(out, now);
   const std::uint32_t length = std::min(unsent_bytes(), std::clamp(snd_.wnd, 1u, segment_size()));
   send_new(out, length, fin, now);
-  if (settings_.as_linux) push(out);
+  if (settings_.as_linux) out.push();
   if (snd_.wnd > 0) arm(Timer::retransmit, now);
   return true;
 }

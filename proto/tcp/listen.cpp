@@ -11,7 +11,7 @@ ListenAction on_segment_in_listen(const wire::TcpHeader& header, const Settings&
 }
 
 std::optional<wire::TcpHeader> make_reset(const wire::TcpHeader& header,
-                                          std::uint32_t payload_length) {
+                                          std::uint32_t payload_length, const Settings& settings) {
   if (header.has(wire::kRst)) return std::nullopt;  // RFC 9293 SA-C1
   wire::TcpHeader reset;
   reset.source_port = header.destination_port;
@@ -25,7 +25,7 @@ std::optional<wire::TcpHeader> make_reset(const wire::TcpHeader& header,
     reset.acknowledgment = header.sequence + length;
     reset.flags = wire::kRst | wire::kAck;
   }
-  if (header.options.has_timestamps) {  // RFC 7323 R7323-18
+  if (header.options.has_timestamps && !settings.as_linux) {  // RFC 7323 R7323-18
     reset.options.has_timestamps = true;
     reset.options.ts_echo = header.options.ts_value;
   }

@@ -19,8 +19,8 @@ enum class ListenAction : std::uint8_t {
 ListenAction on_segment_in_listen(const wire::TcpHeader& header, const Settings& settings);
 
 // RFC 9293 SA-C1 to SA-C3, R9293-6: the answer to a segment that nobody expects; none to a RST.
-// `payload_length` is that of the segment. Ports are already turned round.
+// `payload_length` is that of the segment. Ports are already turned round. Linux' bears no option.
 std::optional<wire::TcpHeader> make_reset(const wire::TcpHeader& header,
-                                          std::uint32_t payload_length);
+                                          std::uint32_t payload_length, const Settings& settings);
 
 }  // namespace sluice::tcp

@@ -57,6 +57,9 @@ struct OutSegment {
   std::uint32_t pieces = 0;
   std::array<Slice, kMaxSegmentPieces> payload;
 
+  void push() {
+    if (payload_length > 0) header.flags |= wire::kPsh;
+  }
   // Keeps the first `length` bytes of the payload.
   void trim(std::uint32_t length) {
     std::uint32_t left = payload_length = length;

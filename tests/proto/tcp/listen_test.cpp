@@ -21,12 +21,12 @@ wire::TcpHeader header_with(int bits, std::uint32_t seq = 1000, std::uint32_t ac
 // --- CLOSED -------------------------------------------------------------------------------------
 
 TEST(Closed, RFC9293_SA_C1_a_reset_is_not_answered) {
-  EXPECT_FALSE(make_reset(header_with(wire::kRst), 0));
-  EXPECT_FALSE(make_reset(header_with(wire::kRst | wire::kAck), 10));
+  EXPECT_FALSE(make_reset(header_with(wire::kRst), 0, {}));
+  EXPECT_FALSE(make_reset(header_with(wire::kRst | wire::kAck), 10, {}));
 }
 
 TEST(Closed, RFC9293_SA_C2_R9293_6_without_ack_the_reset_acknowledges) {
-  const auto reset = make_reset(header_with(wire::kSyn | wire::kFin, 0xffff'ffff), 10);
+  const auto reset = make_reset(header_with(wire::kSyn | wire::kFin, 0xffff'ffff), 10, {});
   ASSERT_TRUE(reset);
   EXPECT_EQ(reset->flags, wire::kRst | wire::kAck);
   EXPECT_EQ(reset->sequence, 0u);
@@ -36,7 +36,7 @@ TEST(Closed, RFC9293_SA_C2_R9293_6_without_ack_the_reset_acknowledges) {
 }
 
 TEST(Closed, RFC9293_SA_C3_R9293_6_with_ack_the_reset_stands_there) {
-  const auto reset = make_reset(header_with(wire::kSyn | wire::kAck), 10);
+  const auto reset = make_reset(header_with(wire::kSyn | wire::kAck), 10, {});
   ASSERT_TRUE(reset);
   EXPECT_EQ(reset->flags, wire::kRst);
   EXPECT_EQ(reset->sequence, 5000u);
@@ -45,11 +45,11 @@ TEST(Closed, RFC9293_SA_C3_R9293_6_with_ack_the_reset_stands_there) {
 
 TEST(Closed, RFC7323_R7323_18_the_reset_echoes_the_timestamp) {
   wire::TcpHeader header = header_with(wire::kAck);
-  EXPECT_FALSE(make_reset(header, 0)->options.has_timestamps);
+  EXPECT_FALSE(make_reset(header, 0, {})->options.has_timestamps);
   header.options.has_timestamps = true;
   header.options.ts_value = 77;
   header.options.ts_echo = 88;
-  const auto reset = make_reset(header, 0);
+  const auto reset = make_reset(header, 0, {});
   EXPECT_TRUE(reset->options.has_timestamps);
   EXPECT_EQ(reset->options.ts_value, 0u);
   EXPECT_EQ(reset->options.ts_echo, 77u);
