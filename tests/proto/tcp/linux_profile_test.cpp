@@ -114,6 +114,16 @@ TEST_F(LinuxProfile, two_lost_syns_do_not) {
   EXPECT_EQ(window(), 1u);
 }
 
+TEST_F(LinuxProfile, RFC9293_SA_10_another_syn_in_syn_received_is_reset_as_by_a_listener) {
+  peer.says.timestamps = true;
+  peer.opens();
+  peer.expects(syn_ack().ack(1));
+  peer.sends(syn().seq(700));
+  peer.expects(rst_ack().ack(701).no_ts());  // RFC 9293 SA-C2
+  EXPECT_EQ(peer.last().sequence, 0u);
+  EXPECT_EQ(peer.state(), State::closed);
+}
+
 TEST_F(LinuxProfile, soft_errors_end_an_attempt) {
   peer.called();
   peer.expects(syn());
