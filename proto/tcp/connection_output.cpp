@@ -69,7 +69,9 @@ void Connection::add_sack(OutSegment& out, const wire::SackBlock& first) const {
   const std::uint8_t room = sack_room();
   if (has_first) options.sack[options.sack_count++] = first;
   for (std::uint8_t i = 0; i < held_count && options.sack_count < room; ++i) {
-    options.sack[options.sack_count++] = held[i];
+    wire::SackBlock& block = options.sack[options.sack_count++];
+    block = held[i];
+    if (fin_seen_ && block.right == fin_seq_.value()) ++block.right;  // what a FIN counts
   }
 }
 
