@@ -351,16 +351,16 @@ void Shard::become_time_wait(ConnectionSlot& slot) {
   const tcp::TimeWait rest = slot.tcp.take_time_wait();
   table_.erase(slot.flow_hash, FlowRef::connection(slots_.index_of(slot)));
   slot.in_table = false;
+  const IpMarks marks{slot.hop_limit, slot.traffic_class};
+  if (rest.owes_ack) reply_with_ack(slot.flow_key, rest, marks);
   TimeWaitEntry* const entry = add_time_wait(now_ + settings_.time_wait);
   if (entry == nullptr) return;
   entry->flow = slot.flow_key;
   entry->hash = slot.flow_hash;
   entry->shares_port = slot.shares_port;
-  entry->hop_limit = slot.hop_limit;
-  entry->traffic_class = slot.traffic_class;
+  entry->marks = marks;
   entry->tcp = rest;
   table_.insert(entry->hash, FlowRef::time_wait(time_waits_.index_of(*entry)));
-  if (rest.owes_ack) reply_with_ack(*entry);
 }
 
 void Shard::forget_time_wait(TimeWaitEntry& entry) {

@@ -225,7 +225,7 @@ class Shard {
   // shard_answers.cpp
   OutPacket* new_reply(const IpAddress& from, const IpAddress& to, std::uint8_t protocol);
   void reply_with_reset(const FlowKey& flow, const wire::TcpHeader& reset);
-  void reply_with_ack(const TimeWaitEntry& entry);
+  void reply_with_ack(const FlowKey& flow, const tcp::TimeWait& rest, IpMarks marks);
   void reply_with_error(const Slice& ip, const IpAddress& from, const IpAddress& to,
                         const wire::IcmpHeader& error);
   void fill_from(OutQueue& queue, TxBatch& batch, std::uint32_t& budget);

@@ -44,13 +44,12 @@ void Shard::reply_with_reset(const FlowKey& flow, const wire::TcpHeader& reset) 
   ++stats_.resets_sent;
 }
 
-void Shard::reply_with_ack(const TimeWaitEntry& entry) {
-  const FlowKey& flow = entry.flow;
+void Shard::reply_with_ack(const FlowKey& flow, const tcp::TimeWait& rest, IpMarks marks) {
   OutPacket* const reply = new_reply(flow.local, flow.remote, wire::kProtocolTcp);
   if (reply == nullptr) return;
-  reply->ip.hop_limit = entry.hop_limit;
-  reply->ip.traffic_class = entry.traffic_class;
-  reply->tcp = entry.tcp.next_ack(now_);
+  reply->ip.hop_limit = marks.hop_limit;
+  reply->ip.traffic_class = marks.traffic_class;
+  reply->tcp = rest.next_ack(now_);
   reply->tcp.source_port = flow.local_port;
   reply->tcp.destination_port = flow.remote_port;
 }

@@ -83,9 +83,9 @@ DropReason Shard::on_time_wait(TimeWaitEntry& entry, const FlowKey& flow,
   using Action = tcp::TimeWait::Action;
   switch (entry.tcp.on_segment(segment)) {
     case Action::none: return DropReason::none;
-    case Action::acknowledge: reply_with_ack(entry); return DropReason::none;
+    case Action::acknowledge: reply_with_ack(flow, entry.tcp, entry.marks); return DropReason::none;
     case Action::restart:
-      reply_with_ack(entry);
+      reply_with_ack(flow, entry.tcp, entry.marks);
       time_waits_.restart(entry, now_ + settings_.time_wait);
       return DropReason::none;
     case Action::forget: forget_time_wait(entry); return DropReason::none;
@@ -93,7 +93,7 @@ DropReason Shard::on_time_wait(TimeWaitEntry& entry, const FlowKey& flow,
   }
   // RFC 9293 MAY-2: only when somebody listens; otherwise the old connection keeps its rest.
   if (stopping_ || listeners_.find(flow.local, flow.local_port) == nullptr) {
-    reply_with_ack(entry);
+    reply_with_ack(flow, entry.tcp, entry.marks);
     return DropReason::none;
   }
   const tcp::TimeWait previous = entry.tcp;

@@ -14,12 +14,17 @@ namespace sluice {
 
 struct TimeWaitTag {};
 
+// Of a connection's packets.
+struct IpMarks {
+  std::uint8_t hop_limit = 64;
+  std::uint8_t traffic_class = 0;
+};
+
 struct TimeWaitEntry : ListNode<TimeWaitTag> {
   FlowKey flow;
   std::uint64_t hash = 0;
-  bool shares_port = false;  // as of the connection, like the next two
-  std::uint8_t hop_limit = 64;
-  std::uint8_t traffic_class = 0;
+  bool shares_port = false;  // as of the connection
+  IpMarks marks;
   tcp::TimeWait tcp;
   Instant expiry;
 };
