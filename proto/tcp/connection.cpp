@@ -201,7 +201,7 @@ Slice Connection::read(std::uint32_t max_bytes) {
   if (out.empty() || !can_receive(state_)) return out;
   receive_tuning_.on_taken(out.size());
   // RFC 9293 R9293-4, MUST-39: tell of a larger window once it is worth a segment to the peer.
-  const std::uint32_t limit = window_limit();
+  const std::uint32_t limit = std::min(receive_room(), kUnscaledWindow << rcv_.scale);
   const std::uint32_t possible = possible_window();
   const std::uint32_t announced = rcv_wnd();
   const bool small = announced < limit / 2;

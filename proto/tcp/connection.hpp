@@ -267,6 +267,7 @@ class Connection {
   bool echoes_a_syn(const Segment& segment, Instant now) const;
   DropReason on_segment_syn_sent(Segment& segment, Instant now);
   void on_syn_in_syn_sent(const Segment& segment, Instant now);
+  void take_queued_text(Segment& segment, Instant now);
   Stop check_timestamps(const Segment& segment, Instant now);
   void repeat_syn_ack(Instant now);
   Stop check_sequence(Segment& segment, Instant now);
@@ -275,9 +276,9 @@ class Connection {
   bool is_own_reset(const Segment& segment) const;
   Stop check_reset(const Segment& segment, Instant now);
   Stop check_syn(const Segment& segment, Instant now);
-  Stop check_ack(const Segment& segment, Seq first, bool bare, Instant now);
+  Stop check_ack(Segment& segment, Seq first, bool bare, Instant now);
   Stop defer_accept(const Segment& segment);
-  Stop establish_on_ack(const Segment& segment, Instant now);
+  Stop establish_on_ack(Segment& segment, Instant now);
   DropReason take_text_and_fin(Segment& segment, Instant now);
   Stop take_text(Segment& segment, Instant now);
   Stop take_in_order(Segment& segment, Instant now);
@@ -365,7 +366,6 @@ class Connection {
   void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
   void add_sack(OutSegment& out, const wire::SackBlock& first) const;
   std::uint32_t receive_room() const;
-  std::uint32_t window_limit() const;
   std::uint32_t possible_window() const;
   std::uint16_t syn_window(std::uint32_t room) const;
   std::uint16_t window_to_announce(Seq ack);

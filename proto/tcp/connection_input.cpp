@@ -67,15 +67,35 @@ DropReason Connection::on_segment_syn_sent(Segment& segment, Instant now) {
   if (!segment.has(wire::kSyn)) return DropReason::tcp_no_ack;  // RFC 9293 SA-S7
   last_heard_ = now;
   on_syn_in_syn_sent(segment, now);
-  if (state_ == State::syn_received) return DropReason::none;
   segment.flags = static_cast<std::uint8_t>(segment.flags & ~wire::kSyn);
   segment.seq += 1u;
   if (settings_.as_linux) {  // what came with the SYN is to come again
     segment.flags = static_cast<std::uint8_t>(segment.flags & ~wire::kFin);
     segment.payload.keep_front(0);
   }
+  if (state_ != State::syn_received) {
+    take_queued_text(segment, now);
+    return take_text_and_fin(segment, now);
+  }
   trim_to_window(segment);
-  return take_text_and_fin(segment, now);
+  note_fin(segment);  // RFC 9293 SA-S6: both wait until the connection is established
+  if (segment.payload.empty()) return DropReason::none;
+  wire::SackBlock none;
+  const bool kept = receive_buffer_.insert(rcv_.nxt, std::move(segment.payload), none, resources_);
+  return kept ? DropReason::none : DropReason::out_of_memory;
+}
+
+// The connection is established by `segment`, which may repeat what was queued.
+void Connection::take_queued_text(Segment& segment, Instant now) {
+  if (has_gap()) {
+    wire::SackBlock none;
+    const Seq before = rcv_.nxt;
+    rcv_.nxt = receive_buffer_.advance(rcv_.nxt, none, resources_);
+    counters_.bytes_received += distance(before, rcv_.nxt);
+    events_ |= kReadable;
+    owe_ack(segment, distance(before, rcv_.nxt), now);
+  }
+  trim_to_window(segment);
 }
 
 void Connection::on_syn_in_syn_sent(const Segment& segment, Instant now) {
@@ -299,7 +319,7 @@ void Connection::challenge(Instant now) {
 
 // --- fifth step: ACK --------------------------------------------------------------------------
 
-Connection::Stop Connection::check_ack(const Segment& segment, Seq first, bool bare, Instant now) {
+Connection::Stop Connection::check_ack(Segment& segment, Seq first, bool bare, Instant now) {
   if (!segment.has(wire::kAck)) return DropReason::tcp_no_ack;  // RFC 9293 SA-12
   if (state_ == State::syn_received) {
     if (const Stop stop = defer_accept(segment)) return stop;
@@ -329,7 +349,7 @@ Connection::Stop Connection::defer_accept(const Segment& segment) {
 }
 
 // RFC 9293 SA-14.
-Connection::Stop Connection::establish_on_ack(const Segment& segment, Instant now) {
+Connection::Stop Connection::establish_on_ack(Segment& segment, Instant now) {
   if (segment.ack <= snd_.iss || segment.ack > snd_.nxt || snd_.nxt == snd_.iss) {
     owed_reset_ = segment.ack;
     return DropReason::tcp_bad_ack;
@@ -342,6 +362,7 @@ Connection::Stop Connection::establish_on_ack(const Segment& segment, Instant no
   snd_.wl1 = segment.seq;
   snd_.wl2 = segment.ack;
   become_established(now);
+  take_queued_text(segment, now);
   return {};
 }
 

@@ -86,11 +86,7 @@ std::uint32_t Connection::receive_room() const {
   return std::min(receive_buffer_bytes(), std::max(share, least));
 }
 
-// The largest window that can be told: RFC 7323 R7323-3.
-std::uint32_t Connection::window_limit() const {
-  return std::min(receive_room(), kUnscaledWindow << rcv_.scale);
-}
-
+// RFC 7323 R7323-3: no more than can be told.
 std::uint32_t Connection::possible_window() const {
   const std::uint32_t room = receive_room();
   return std::min(room - std::min(room, receive_buffer_.readable()), kUnscaledWindow << rcv_.scale);
