@@ -13,6 +13,10 @@ import lab
 EXAMPLES = ROOT / "tools" / "examples"
 
 
+UNTIL_IT_ANSWERS = ("until ip netns exec x ping -c 1 -W 1 10.0.5.101; do sleep 0.1; done"
+                    " >/dev/null 2>&1")
+
+
 def section() -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     return text.split("\n## Embedding\n", 1)[1].split("\n## ", 1)[0]
@@ -54,7 +58,7 @@ class Readme(InstalledTest):
         for line in printed_commands():
             lines.append(line)
             if line.endswith("&"):
-                lines.append("sleep 2")  # as a person would
+                lines.append(UNTIL_IT_ANSWERS)  # a person waits, too
         self.write("commands.sh", "\n".join(lines) + "\n")
         inside = ("import lab, subprocess, sys; lab.settle_in();"
                   "sys.exit(subprocess.run(['bash', 'commands.sh']).returncode)")
