@@ -11,8 +11,6 @@ from installed import BUILD, ROOT, InstalledTest
 import lab
 
 EXAMPLES = ROOT / "tools" / "examples"
-
-
 UNTIL_IT_ANSWERS = ("until ip netns exec x ping -c 1 -W 1 10.0.5.101; do sleep 0.1; done"
                     " >/dev/null 2>&1")
 

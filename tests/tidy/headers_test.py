@@ -16,8 +16,6 @@ KEPT = ("-I", "-D", "-W", "-std=")
 C_FLAGS = ("-I.", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
            "-Werror")
 KEPT_WITH_VALUE = ("-isystem",)  # -include would bring what a header forgot
-
-
 FIRST_INCLUDE = re.compile(r'^#include ["<](.*)[">]$', re.MULTILINE)
 
 
