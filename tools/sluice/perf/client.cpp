@@ -20,6 +20,7 @@ constexpr Duration kConnectPatience = Duration::seconds(8);
 constexpr Duration kAfterword = Duration::milliseconds(500);  // when a stream has gone
 constexpr Duration kPatience = Duration::seconds(60);         // for what a server says next
 constexpr Duration kSilence = Duration::seconds(2);           // of a server that has sent all
+constexpr Duration kHeadStart = Duration::milliseconds(20);
 constexpr Duration kProgressPause = Duration::milliseconds(500);
 constexpr Duration kPartingPatience = Duration::seconds(1);
 constexpr Duration kLook = Duration::microseconds(100);  // whether something has arrived
@@ -303,7 +304,7 @@ co::Task<> Client::measure() {
   std::function<void()> on_counting = [this] {
     if (parameters_.omit_seconds > 0) begin_counting();
   };
-  co_await meter_->run(std::move(on_counting));
+  co_await meter_->run(omitted_time(), std::move(on_counting));
   progress_.reset();
   co_await meter_->finish();
   await_server();
@@ -317,11 +318,17 @@ void Client::begin_counting() {
   progress_->start();
 }
 
-// A stock server that has sent all it was asked for is silent. With omitted seconds it has begun to
-// count before this side, where what it sent in between is missing.
+// A stock server that has sent all it was asked for is silent. With omitted seconds it sends all of
+// it twice, the second time when it begins to count; what comes before this side does is missing.
 bool Client::may_have_all() const {
   const bool has_budget = parameters_.bytes > 0 || parameters_.blocks > 0;
   return has_budget && parameters_.omit_seconds > 0 && !parameters_.sends_from_client();
+}
+
+// To be there before what such a server sends then.
+Duration Client::omitted_time() const {
+  const Duration whole = Duration::seconds(parameters_.omit_seconds);
+  return may_have_all() ? whole - kHeadStart : whole;
 }
 
 // From where counting begins: a server that is to send, and does not.
@@ -381,14 +388,12 @@ co::Task<> Client::part(const TestFailure& failure) {
 
 co::Task<> Client::close_flows() {
   if (!flows_) co_return;
-  for (const auto& port : ports_) port->unbind();
-  std::function<void(std::uint32_t)> forget = [this](std::uint32_t worker) {
-    for (const auto& port : ports_) {
-      if (port->owner() == worker) port->give_to(nullptr);
-    }
+  std::function<void(std::uint32_t)> let_go = [this](std::uint32_t) {
+    for (const auto& port : ports_) port->let_go();
   };
-  co_await everywhere(engine_, std::move(forget));
+  co_await everywhere(engine_, std::move(let_go));
   co_await flows_->close();
+  for (const auto& port : ports_) port->unbind();
 }
 
 }  // namespace sluice::perf

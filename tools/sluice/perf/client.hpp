@@ -59,6 +59,7 @@ class Client {
   void reach_end();
   Duration connect_limit() const;
   bool may_have_all() const;
+  Duration omitted_time() const;
   ConnectOptions stream_to_server(std::size_t place) const;
   FlowPlan plan_at(std::size_t place);
   [[noreturn]] static void throw_connect(ErrorCode code, co::Outcome outcome);

@@ -25,6 +25,12 @@ DatagramSocket* ClientPort::socket() const {
   return sockets_[Core::here().worker()];
 }
 
+void ClientPort::let_go() {
+  const std::uint32_t worker = Core::here().worker();
+  sockets_[worker] = nullptr;
+  if (worker == owner_) flow_ = nullptr;
+}
+
 co::Task<co::Result<>> ClientPort::greet() {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (socket() == nullptr) co_return co::Outcome::unavailable;

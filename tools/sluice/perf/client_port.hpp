@@ -22,15 +22,19 @@ class ClientPort final : private DatagramEvents {
 
   const FlowKey& key() const { return key_; }
   std::uint32_t owner() const { return owner_; }  // the worker that owns the flow
-  // No more datagrams.
+  // No more datagrams; when it is let go on all cores.
   void unbind() { engine_.unbind(bound_); }
 
   // --- on the owner, once all cores are told --------------------------------------------------
   // Asks until the server answers.
   co::Task<co::Result<>> greet();
-  // Comes for the flow from now on; null: for nobody.
+  // Whatever comes goes to the flow from now on.
   void give_to(Flow* flow) { flow_ = flow; }
+  // Null once it is let go.
   DatagramSocket* socket() const;
+
+  // --- on each core, before it is unbound -------------------------------------------------------
+  void let_go();
 
  private:
   void on_bound(DatagramSocket& socket) override;

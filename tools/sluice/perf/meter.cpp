@@ -40,9 +40,9 @@ double Meter::since_start(Instant instant) const {
   return static_cast<double>((instant - start_).ns()) * 1e-9;
 }
 
-co::Task<> Meter::run(std::function<void()> on_counting) {
+co::Task<> Meter::run(Duration omitted, std::function<void()> on_counting) {
   if (omitted_) {
-    const bool is_over = co_await run_phase(Duration::seconds(parameters_.omit_seconds));
+    const bool is_over = co_await run_phase(omitted);
     if (!is_over) co_return;
     co_await take_interval();
     begin_phase(false, std::move(counts_));

@@ -16,7 +16,7 @@ class Meter {
 
   // Reports an interval whenever one is over. Goes on until the test's time is up, or end() was
   // called; for ever when neither comes. `on_counting` is called when the omitted seconds are over.
-  co::Task<> run(std::function<void()> on_counting);
+  co::Task<> run(Duration omitted, std::function<void()> on_counting);
   void end() { ended_.cancel(); }
   // Stops the streams and reports the last interval, once. run() has ended, or was destroyed.
   co::Task<> finish();

@@ -219,7 +219,8 @@ co::Task<> ServerTest::begin(ControlChannel& channel) {
   progress_->start();
   // The client says when time is up.
   std::function<void()> on_counting = [this] { out_->begin(); };
-  co_await meter_->run(std::move(on_counting));
+  const Duration omitted = Duration::seconds(parameters_.omit_seconds);
+  co_await meter_->run(omitted, std::move(on_counting));
 }
 
 // Each on its own core.
