@@ -18,6 +18,8 @@ class Budget {
  public:
   // There is no such end.
   Budget() = default;
+  // One of these, for all who have none.
+  static Budget& none();
   // As many bytes as `parameters` ask for, or blocks, of which each stream carries whole ones.
   // `on_reached` is called once, by whoever moves the last of them, out of its flow and on its
   // core: it may not destroy that flow. A server, whose client ends the test, has none.
@@ -32,17 +34,14 @@ class Budget {
   bool is_reached() const { return counts() && moved_.load(std::memory_order_relaxed) >= bytes_; }
   // The test goes on all the same, since a peer that ends it has counted otherwise: no end any
   // more.
-  void lift() { counts_.store(false, std::memory_order_release); }
-  // Counting begins: with the test, or with the end of the omitted seconds. What passes before ends
-  // nothing. Once, on any thread.
-  void begin();
+  void lift() { is_lifted_.store(true, std::memory_order_relaxed); }
 
  private:
-  bool counts() const { return bytes_ != 0 && counts_.load(std::memory_order_acquire); }
+  bool counts() const { return bytes_ != 0 && !is_lifted_.load(std::memory_order_relaxed); }
 
   const std::uint64_t bytes_ = 0;  // 0: no end
   const std::function<void()> on_reached_;
-  std::atomic<bool> counts_ = false;
+  std::atomic<bool> is_lifted_ = false;
   std::atomic<std::uint64_t> claimed_ = 0;
   std::atomic<std::uint64_t> moved_ = 0;
 };

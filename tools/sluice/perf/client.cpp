@@ -299,23 +299,14 @@ co::Task<> Client::measure() {
   watch_.call_off();
   if (trace_ != nullptr) trace_->begin(Core::here().now());
   meter_.emplace(*flows_, report_, parameters_, start_);
-  if (parameters_.omit_seconds == 0) begin_counting();
+  progress_.emplace(watch_server());
+  progress_->start();
   co_await flows_->start();
-  std::function<void()> on_counting = [this] {
-    if (parameters_.omit_seconds > 0) begin_counting();
-  };
-  co_await meter_->run(omitted_time(), std::move(on_counting));
+  co_await meter_->run(omitted_time());
   progress_.reset();
   co_await meter_->finish();
   await_server();
   co_await channel_->write_state(State::test_end);
-}
-
-void Client::begin_counting() {
-  out_->begin();
-  in_->begin();
-  progress_.emplace(watch_server());
-  progress_->start();
 }
 
 // A stock server that has sent all it was asked for is silent. With omitted seconds it sends all of
@@ -331,10 +322,11 @@ Duration Client::omitted_time() const {
   return may_have_all() ? whole - kHeadStart : whole;
 }
 
-// From where counting begins: a server that is to send, and does not.
+// A server that is to send, and does not. One that has sent all may rest in the omitted seconds.
 co::Task<> Client::watch_server() {
   const Duration patience = options_.receive_timeout;
   if (!parameters_.sends_from_server()) co_return;
+  if (!co_await co::sleep(omitted_time())) co_return;
   Standstill arrivals(Core::here().now());
   while (true) {
     const auto slept = co_await co::sleep(std::min(kProgressPause, patience));

@@ -55,7 +55,6 @@ class Client {
   co::Task<> close_flows();
   void await_server();
   void miss_stream(co::Outcome why);
-  void begin_counting();
   void reach_end();
   Duration connect_limit() const;
   bool may_have_all() const;

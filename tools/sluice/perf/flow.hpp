@@ -32,6 +32,9 @@ struct FlowPlan {
   // The connection is gone, though nobody has closed it; or there is no sending on it
   // (Outcome::unavailable). Called at most once, and not after close().
   std::function<void(co::Outcome)> on_lost;
+
+  // While seconds are omitted nothing is counted.
+  Budget& first_budget() const { return parameters.omit_seconds > 0 ? Budget::none() : *budget; }
 };
 
 class Flow {
@@ -39,6 +42,8 @@ class Flow {
   virtual ~Flow() = default;
   // TEST_RUNNING: a sender sends. What has come before counts.
   virtual void start() = 0;
+  // The omitted seconds are over: the budget is for what moves from here on. What has moved so far.
+  virtual FlowCount begin_counting() = 0;
   // Neither counts nor sends any more. What still arrives is read and forgotten.
   virtual void stop() = 0;
   // Stops, and lets go of the connection: FIN behind what was sent.

@@ -51,10 +51,18 @@ co::Task<> FlowGroup::start() {
   co_await for_each(std::move(work));
 }
 
+co::Task<std::vector<FlowCount>> FlowGroup::begin_counting() {
+  return count_by(&Flow::begin_counting);
+}
+
 co::Task<std::vector<FlowCount>> FlowGroup::count() {
+  return count_by(&Flow::count);
+}
+
+co::Task<std::vector<FlowCount>> FlowGroup::count_by(FlowCount (Flow::*way)()) {
   // Shared: who waits may be gone when the last core counts.
   const auto counts = std::make_shared<std::vector<FlowCount>>(size_);
-  Work work = [counts](std::size_t place, Flow& flow) { (*counts)[place] = flow.count(); };
+  Work work = [counts, way](std::size_t place, Flow& flow) { (*counts)[place] = (flow.*way)(); };
   co_await for_each(std::move(work));
   co_return std::move(*counts);
 }

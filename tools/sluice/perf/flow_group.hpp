@@ -26,6 +26,7 @@ class FlowGroup : public std::enable_shared_from_this<FlowGroup> {
 
   // Each goes on when all cores have done it; what is missing then lives on a core that has ended.
   co::Task<> start();
+  co::Task<std::vector<FlowCount>> begin_counting();
   co::Task<std::vector<FlowCount>> count();
   struct Moved {  // bytes
     std::uint64_t received = 0;
@@ -45,6 +46,7 @@ class FlowGroup : public std::enable_shared_from_this<FlowGroup> {
 
   using Work = std::function<void(std::size_t place, Flow& flow)>;
   co::Task<> for_each(Work work);
+  co::Task<std::vector<FlowCount>> count_by(FlowCount (Flow::*way)());
 
   Engine& engine_;
   std::vector<std::unique_ptr<Share>> shares_;  // each touched on its own core only

@@ -40,14 +40,14 @@ double Meter::since_start(Instant instant) const {
   return static_cast<double>((instant - start_).ns()) * 1e-9;
 }
 
-co::Task<> Meter::run(Duration omitted, std::function<void()> on_counting) {
+co::Task<> Meter::run(Duration omitted) {
   if (omitted_) {
     const bool is_over = co_await run_phase(omitted);
     if (!is_over) co_return;
-    co_await take_interval();
+    std::vector<FlowCount> counts = co_await flows_.begin_counting();
+    report_interval(std::move(counts));
     begin_phase(false, std::move(counts_));
   }
-  on_counting();
   const bool has_end = parameters_.seconds > 0;
   co_await run_phase(has_end ? Duration::seconds(parameters_.seconds) : kForever);
 }

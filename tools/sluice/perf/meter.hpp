@@ -15,8 +15,9 @@ class Meter {
   Meter(FlowGroup& flows, Report& report, const Parameters& parameters, const StartFacts& start);
 
   // Reports an interval whenever one is over. Goes on until the test's time is up, or end() was
-  // called; for ever when neither comes. `on_counting` is called when the omitted seconds are over.
-  co::Task<> run(Duration omitted, std::function<void()> on_counting);
+  // called; for ever when neither comes. `omitted`: so long before counting begins, if the
+  // parameters have it.
+  co::Task<> run(Duration omitted);
   void end() { ended_.cancel(); }
   // Stops the streams and reports the last interval, once. run() has ended, or was destroyed.
   co::Task<> finish();

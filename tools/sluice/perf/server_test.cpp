@@ -86,7 +86,7 @@ FlowPlan ServerTest::plan_at(std::size_t place) {
   plan.id = id_at(place);
   plan.sends = sends_at(place, Role::server, parameters_);
   plan.congestion = congestion_at(place, parameters_);
-  plan.budget = plan.sends ? &*out_ : &no_budget_;
+  plan.budget = plan.sends ? &*out_ : &Budget::none();
   plan.trace = server_.options_.trace;
   plan.most_send_buffer = server_.options_.most_send_buffer;
   plan.mtu = engine_.facts().mtu;
@@ -210,7 +210,6 @@ co::Task<> ServerTest::begin(ControlChannel& channel) {
   }
   co_await place_flows(arrivals);
   tell_start(arrivals);
-  if (parameters_.omit_seconds == 0) out_->begin();
   co_await flows_->start();
   meter_.emplace(*flows_, *report_, parameters_, start_);
   co_await channel.write_state(State::test_start);
@@ -218,9 +217,7 @@ co::Task<> ServerTest::begin(ControlChannel& channel) {
   progress_.emplace(watch_flows());
   progress_->start();
   // The client says when time is up.
-  std::function<void()> on_counting = [this] { out_->begin(); };
-  const Duration omitted = Duration::seconds(parameters_.omit_seconds);
-  co_await meter_->run(omitted, std::move(on_counting));
+  co_await meter_->run(Duration::seconds(parameters_.omit_seconds));
 }
 
 // Each on its own core.

@@ -72,7 +72,6 @@ class ServerTest : public std::enable_shared_from_this<ServerTest> {
   Arrivals arrivals_;
   std::shared_ptr<FlowGroup> flows_;
   std::optional<Budget> out_;  // as stock servers; the client says when it is enough
-  Budget no_budget_;
 
   // At home.
   std::unique_ptr<Report> report_;

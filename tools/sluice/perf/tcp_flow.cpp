@@ -16,6 +16,7 @@ class TcpFlow final : public Flow, private Timer {
   void start() override;
   void stop() override;
   void close() override;
+  FlowCount begin_counting() override;
   FlowCount count() override;
   EndFacts::Extremes extremes() const override { return view_.extremes(); }
   std::uint64_t received() const override { return bytes_read_; }
@@ -28,6 +29,7 @@ class TcpFlow final : public Flow, private Timer {
   void trace(const Stream& stream);
 
   const FlowPlan plan_;
+  Budget* budget_;
   co::Stream stream_;
   TcpView view_;
   bool is_running_ = false;
@@ -40,7 +42,7 @@ class TcpFlow final : public Flow, private Timer {
 };
 
 TcpFlow::TcpFlow(co::Stream stream, const FlowPlan& plan)
-    : plan_(plan), stream_(std::move(stream)) {
+    : plan_(plan), budget_(&plan_.first_budget()), stream_(std::move(stream)) {
   Stream* const raw = stream_.raw();
   if (raw == nullptr) return;
   raw->set_nodelay(plan_.parameters.nodelay);
@@ -69,6 +71,12 @@ void TcpFlow::close() {
   stream_.close();
 }
 
+FlowCount TcpFlow::begin_counting() {
+  budget_ = plan_.budget;
+  if (sender_) sender_->begin_counting();
+  return count();
+}
+
 FlowCount TcpFlow::count() {
   FlowCount count;
   count.bytes = sender_ ? sender_->bytes() : bytes_read_;
@@ -94,7 +102,7 @@ co::Task<> TcpFlow::read_all() {
 void TcpFlow::on_read(std::uint32_t bytes) {
   if (!is_running_ || plan_.sends) return;
   bytes_read_ += bytes;
-  plan_.budget->moved(bytes);
+  budget_->moved(bytes);
 }
 
 void TcpFlow::on_timer() {

@@ -28,7 +28,8 @@ std::uint64_t unit_of(const Parameters& parameters, std::uint64_t mss) {
 
 TcpSender::TcpSender(co::Stream& stream, const FlowPlan& plan)
     : stream_(stream),
-      budget_(*plan.budget),
+      budget_(&plan.first_budget()),
+      whole_budget_(*plan.budget),
       block_bytes_(plan.parameters.block_bytes),
       most_send_buffer_(plan.most_send_buffer),
       payload_(plan.parameters.repeating_payload),
@@ -38,6 +39,12 @@ TcpSender::TcpSender(co::Stream& stream, const FlowPlan& plan)
   if (plan.parameters.window_bytes != 0) return;
   send_buffer_ = std::min(kFirstSendBuffer, most_send_buffer_);
   stream.raw()->set_send_buffer(send_buffer_);
+}
+
+void TcpSender::begin_counting() {
+  budget_ = &whole_budget_;
+  claimed_ = withheld_ = 0;
+  claim();  // also for a byte that waits for room
 }
 
 void TcpSender::follow_path() {
@@ -82,8 +89,8 @@ Duration TcpSender::settle() {
   const Stream* const stream = stream_.raw();
   if (stream == nullptr) return kBudgetPatience;
   if (stream->snapshot().notsent_bytes > 0) return Duration();
-  budget_.moved(std::exchange(withheld_, 0));
-  if (std::exchange(saw_end_, budget_.is_reached())) budget_.lift();
+  budget_->moved(std::exchange(withheld_, 0));
+  if (std::exchange(saw_end_, budget_->is_reached())) budget_->lift();
   return kBudgetPatience;
 }
 
@@ -91,8 +98,8 @@ Duration TcpSender::settle() {
 bool TcpSender::claim() {
   if (claimed_ > 0) return true;
   const std::uint32_t blocks = std::max(kMaxPayloadPiece / block_bytes_, 1U);
-  claimed_ = std::uint64_t{block_bytes_} * budget_.claim(block_bytes_, blocks);
-  if (claimed_ > 0) budget_.moved(std::exchange(withheld_, 0));
+  claimed_ = std::uint64_t{block_bytes_} * budget_->claim(block_bytes_, blocks);
+  if (claimed_ > 0) budget_->moved(std::exchange(withheld_, 0));
   return claimed_ > 0 && is_running_;  // which the budget may have ended
 }
 
@@ -110,7 +117,7 @@ bool TcpSender::send_some() {
 void TcpSender::on_accepted(std::uint32_t bytes) {
   if (!is_running_) return;
   bytes_ += bytes;
-  claimed_ -= bytes;
+  claimed_ -= std::min<std::uint64_t>(bytes, claimed_);
   pacer_.sent(bytes);
   withheld_ += bytes;
 }

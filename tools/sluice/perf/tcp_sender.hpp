@@ -20,6 +20,8 @@ class TcpSender {
 
   // Sends until stop(), or the end of the connection. Lives no longer than the sender.
   co::Task<> run();
+  // The budget is for what is accepted from here on.
+  void begin_counting();
   // Now and then: the send buffer holds twice what the path does.
   void follow_path();
   // What is accepted from now on was not asked for, and does not count.
@@ -35,7 +37,8 @@ class TcpSender {
   void on_accepted(std::uint32_t bytes);
 
   co::Stream& stream_;
-  Budget& budget_;
+  Budget* budget_;
+  Budget& whole_budget_;  // once counting has begun
   const std::uint32_t block_bytes_;
   const std::uint32_t most_send_buffer_;
   const Payload payload_;

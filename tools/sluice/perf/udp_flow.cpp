@@ -30,6 +30,7 @@ class UdpSender final : public Flow, private Timer {
   void start() override;
   void stop() override;
   void close() override { stop(); }
+  FlowCount begin_counting() override;
   FlowCount count() override;
   std::uint64_t sent() const override { return packets_ * block_bytes_; }
   void on_writable() override { send_all(); }
@@ -44,6 +45,7 @@ class UdpSender final : public Flow, private Timer {
   DatagramSocket& socket_;
   const FlowKey key_;
   const FlowPlan plan_;
+  Budget* budget_;
   const std::uint32_t block_bytes_;
   const std::uint32_t headers_;  // bytes of IP and UDP
   const std::uint32_t largest_;  // packet that may leave
@@ -74,6 +76,7 @@ UdpSender::UdpSender(DatagramSocket& socket, const FlowKey& key, const FlowPlan&
     : socket_(socket),
       key_(key),
       plan_(plan),
+      budget_(&plan_.first_budget()),
       block_bytes_(plan.parameters.block_bytes),
       headers_(static_cast<std::uint32_t>(wire::ip_header_length(key.remote) + wire::kUdpHeader)),
       largest_(forbids_fragments(key, plan.parameters) ? plan.mtu : kMaxPacket),
@@ -91,6 +94,12 @@ void UdpSender::start() {
 void UdpSender::stop() {
   is_running_ = false;
   disarm();
+}
+
+FlowCount UdpSender::begin_counting() {
+  budget_ = plan_.budget;
+  claimed_ = 0;
+  return count();
 }
 
 FlowCount UdpSender::count() {
@@ -114,14 +123,13 @@ void UdpSender::send_all() {
 }
 
 void UdpSender::on_timer() {
-  Budget& budget = *plan_.budget;
-  if (claimed_ == 0 && std::exchange(saw_end_, budget.is_reached())) budget.lift();
+  if (claimed_ == 0 && std::exchange(saw_end_, budget_->is_reached())) budget_->lift();
   send_all();
 }
 
 // There is something to send.
 bool UdpSender::claim() {
-  if (claimed_ == 0) claimed_ = plan_.budget->claim(block_bytes_, most_);
+  if (claimed_ == 0) claimed_ = budget_->claim(block_bytes_, most_);
   return claimed_ > 0;
 }
 
@@ -142,7 +150,7 @@ bool UdpSender::send_some() {
   packets_ += count;
   claimed_ -= count;
   pacer_.sent(bytes);
-  plan_.budget->moved(bytes);
+  budget_->moved(bytes);
   return true;
 }
 
@@ -159,11 +167,12 @@ void UdpSender::build(MutableBytes datagrams, std::uint32_t count) const {
 // be counted.
 class UdpReceiver final : public Flow {
  public:
-  explicit UdpReceiver(const FlowPlan& plan) : plan_(plan) {}
+  explicit UdpReceiver(const FlowPlan& plan) : plan_(plan), budget_(&plan_.first_budget()) {}
 
   void start() override {}
   void stop() override { is_over_ = true; }
   void close() override { stop(); }
+  FlowCount begin_counting() override;
   FlowCount count() override;
   std::uint64_t received() const override { return bytes_; }
   void on_datagrams(const Datagram& several) override;
@@ -172,10 +181,16 @@ class UdpReceiver final : public Flow {
   void on_datagram(Bytes datagram, Instant arrival);
 
   const FlowPlan plan_;
+  Budget* budget_;
   bool is_over_ = false;
   std::uint64_t bytes_ = 0;
   DatagramReceipt receipt_;
 };
+
+FlowCount UdpReceiver::begin_counting() {
+  budget_ = plan_.budget;
+  return count();
+}
 
 FlowCount UdpReceiver::count() {
   FlowCount count;
@@ -196,7 +211,7 @@ void UdpReceiver::on_datagrams(const Datagram& several) {
   for (Bytes rest = all; !rest.empty(); rest = rest.subspan(std::min(each, rest.size()))) {
     on_datagram(rest.first(std::min(each, rest.size())), arrival);
   }
-  plan_.budget->moved(bytes_ - before);
+  budget_->moved(bytes_ - before);
 }
 
 // One without a header is none of the test's: a greeting that was sent twice.

@@ -24,7 +24,6 @@ Parameters blocks(std::uint64_t count, std::uint32_t block_bytes) {
 
 TEST(Budget, WithoutAnEndGrantsEverything) {
   Budget budget;
-  budget.begin();
   EXPECT_EQ(budget.claim(UINT32_MAX, UINT32_MAX), UINT32_MAX);
   budget.moved(UINT64_MAX);
   EXPECT_EQ(budget.claim(1, 7), 7U);
@@ -33,7 +32,6 @@ TEST(Budget, WithoutAnEndGrantsEverything) {
 TEST(Budget, RoundsBytesUpToWholeBlocks) {
   int reached = 0;
   Budget budget(bytes(200), [&] { ++reached; });
-  budget.begin();
   EXPECT_EQ(budget.claim(128, 1), 1U);
   EXPECT_EQ(budget.claim(128, 10), 1U);
   EXPECT_EQ(budget.claim(128, 1), 0U);
@@ -48,7 +46,6 @@ TEST(Budget, RoundsBytesUpToWholeBlocks) {
 TEST(Budget, CountsBlocksByTheirBytes) {
   int reached = 0;
   Budget budget(blocks(5, 1000), [&] { ++reached; });
-  budget.begin();
   EXPECT_EQ(budget.claim(1000, 3), 3U);
   EXPECT_EQ(budget.claim(1000, 3), 2U);
   EXPECT_EQ(budget.claim(1000, 3), 0U);
@@ -58,22 +55,15 @@ TEST(Budget, CountsBlocksByTheirBytes) {
   EXPECT_EQ(reached, 1);
 }
 
-TEST(Budget, EndsNothingBeforeItBegins) {
-  int reached = 0;
-  Budget budget(bytes(100), [&] { ++reached; });
-  EXPECT_EQ(budget.claim(100, 9), 9U);
-  budget.moved(900);
-  EXPECT_EQ(reached, 0);
-  budget.begin();
-  EXPECT_EQ(budget.claim(100, 9), 1U);
-  budget.moved(100);
-  EXPECT_EQ(reached, 1);
+TEST(Budget, NoneHasNoEnd) {
+  EXPECT_EQ(Budget::none().claim(UINT32_MAX, 9), 9U);
+  Budget::none().moved(UINT64_MAX);
+  EXPECT_FALSE(Budget::none().is_reached());
 }
 
 TEST(Budget, IsNotReachedByMoreBlocksThanCanBeCounted) {
   int reached = 0;
   Budget budget(blocks(UINT64_MAX, 1 << 20), [&] { ++reached; });
-  budget.begin();
   EXPECT_EQ(budget.claim(1 << 20, 4), 4U);
   budget.moved(1ULL << 40);
   EXPECT_EQ(reached, 0);
@@ -94,7 +84,6 @@ TEST(Budget, IsSpentOnceByManyCores) {
       }
     });
   }
-  budget.begin();
   for (std::thread& core : cores) core.join();
   EXPECT_GE(sent, kBlocks);
   EXPECT_EQ(reached, 1);

@@ -52,7 +52,6 @@ TEST_F(TcpReceiver, EndsItsBudget) {
   });
   plan_.budget = &budget;
   const auto peer = connect();
-  budget.begin();
   start();
   ASSERT_TRUE(peer->send_all(ByteVector(2'999)));
   EXPECT_TRUE(counts(2'999));
@@ -157,11 +156,29 @@ TEST_F(TcpSending, SendsAsMuchAsItsBudgetHas) {
   });
   plan_.budget = &budget;
   const auto peer = connect();
-  budget.begin();
   start();
   EXPECT_EQ(receive_all(*peer), 8 * 131'072U) << "whole blocks";
   EXPECT_TRUE(reached.wait());
   EXPECT_EQ(count().bytes, 8 * 131'072U);
+}
+
+TEST_F(TcpSending, SpendsItsBudgetAfterTheOmittedSeconds) {
+  Told<bool> reached;
+  Parameters parameters;
+  parameters.bytes = 1'000'000;
+  Budget budget(parameters, [&] { reached.tell(true); });
+  plan_.budget = &budget;
+  plan_.parameters.omit_seconds = 1;
+  const auto peer = connect();
+  start();
+  peer->receive(3'000'000);
+  EXPECT_EQ(reached.count(), 0U);
+  const std::uint64_t omitted = on_core([this] { return flow_->begin_counting().bytes; });
+  EXPECT_GE(omitted, 3'000'000U);
+  peer->receive(omitted - 3'000'000 + 8 * 131'072);
+  EXPECT_TRUE(reached.wait());
+  EXPECT_EQ(count().bytes, omitted + 8 * 131'072U);
+  stop();  // the budget goes first
 }
 
 TEST_F(TcpSending, EndsItsBudgetNotBeforeAllIsSent) {
@@ -171,7 +188,6 @@ TEST_F(TcpSending, EndsItsBudgetNotBeforeAllIsSent) {
   Budget budget(parameters, [&] { unsent.tell(stream_->snapshot().notsent_bytes); });
   plan_.budget = &budget;
   const auto peer = connect(65'536);
-  budget.begin();
   start();
   std::this_thread::sleep_for(milliseconds(50));
   EXPECT_EQ(unsent.count(), 0U) << "the peer does not read";

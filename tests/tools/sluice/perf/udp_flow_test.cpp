@@ -44,6 +44,25 @@ TEST_F(UdpReceiving, CountsWhatComesAndWhatHasComeBefore) {
   EXPECT_EQ(on_core([this] { return flow_->received(); }), 8 * kBlock);
 }
 
+TEST_F(UdpReceiving, SpendsItsBudgetAfterTheOmittedSeconds) {
+  Told<bool> reached;
+  Parameters parameters;
+  parameters.blocks = 2;
+  parameters.block_bytes = kBlock;
+  Budget budget(parameters, [&] { reached.tell(true); });
+  plan_.budget = &budget;
+  plan_.parameters.omit_seconds = 1;
+  const auto peer = bind();
+  start();
+  for (const std::uint64_t sequence : {1, 2, 3}) peer->send(datagram(sequence));
+  EXPECT_TRUE(counts(3));
+  EXPECT_EQ(on_core([this] { return flow_->begin_counting().packets; }), 3U);
+  EXPECT_EQ(reached.count(), 0U);
+  for (const std::uint64_t sequence : {4, 5}) peer->send(datagram(sequence));
+  EXPECT_TRUE(reached.wait());
+  on_core([this] { flow_.reset(); });  // the budget goes first
+}
+
 TEST_F(UdpReceiving, TellsDatagramsThatComeAsOneApart) {
   plan_.parameters.counters_64bit = true;
   const auto peer = bind();
@@ -80,7 +99,6 @@ TEST_F(UdpReceiving, EndsItsBudget) {
   Budget budget(parameters, [&] { reached.tell(true); });
   plan_.budget = &budget;
   const auto peer = bind();
-  budget.begin();
   start();
   peer->send(datagram(1));
   EXPECT_TRUE(counts(1));
@@ -102,7 +120,6 @@ class UdpSending : public FlowTest {
     budget_.emplace(parameters, [this] { reached_.tell(true); });
     plan_.budget = &*budget_;
     peer_ = bind();
-    budget_->begin();
     start();
   }
   // All of them come, each with its number and the time.
@@ -133,6 +150,17 @@ TEST_F(UdpSending, NumbersWhatItSends) {
   plan_.parameters.bits_per_second = 200'000'000;
   start_with(1'500);
   expect_numbers(1'500);
+}
+
+TEST_F(UdpSending, SpendsItsBudgetAfterTheOmittedSeconds) {
+  plan_.parameters.bits_per_second = 20'000'000;
+  plan_.parameters.omit_seconds = 1;
+  start_with(200);
+  ASSERT_TRUE(comes_true([&] { return count().packets > 300; }));
+  EXPECT_EQ(reached_.count(), 0U);
+  const std::uint64_t omitted = on_core([this] { return flow_->begin_counting().packets; });
+  EXPECT_TRUE(reached_.wait());
+  EXPECT_EQ(count().packets, omitted + 200);
 }
 
 TEST_F(UdpSending, NumbersWith64Bits) {
