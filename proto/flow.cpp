@@ -12,14 +12,18 @@ namespace {
 
 constexpr std::uint16_t kMoreFragmentsOrOffset = 0x3fff;
 
+// A word as it lies.
+template <class Word>
+Word load(const std::uint8_t* p) {
+  Word word;
+  std::memcpy(&word, p, sizeof word);
+  return word;
+}
+
 // The sum of keys[i] * word[i] from `keys` on, the words as they lie.
 std::uint64_t weigh(const std::uint8_t* words, std::size_t count, const std::uint64_t* keys) {
   std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::uint32_t word;
-    std::memcpy(&word, words + 4 * i, sizeof word);
-    sum += keys[i] * word;
-  }
+  for (std::size_t i = 0; i < count; ++i) sum += keys[i] * load<std::uint32_t>(words + 4 * i);
   return sum;
 }
 
@@ -60,15 +64,23 @@ std::optional<Layout> layout_of(Bytes ip) {
 
 }  // namespace
 
+// Of both addresses and ports as they lie in a packet.
 std::uint64_t siphash(const SipKey& key, const FlowKey& flow) {
-  // Of an IPv4 address the last four bytes: the others are the same for all.
-  const std::size_t length = 4 * words_of(flow.local);
-  std::array<std::uint8_t, 36> message;
-  std::memcpy(message.data(), flow.local.bytes().data() + 16 - length, length);
-  std::memcpy(message.data() + length, flow.remote.bytes().data() + 16 - length, length);
-  store_be16(message.data() + 2 * length, flow.local_port);
-  store_be16(message.data() + 2 * length + 2, flow.remote_port);
-  return siphash(key, Bytes(message).first(2 * length + 4));
+  SipHash hash(key);
+  const std::uint32_t ports =
+      std::uint32_t{__builtin_bswap16(flow.remote_port)} << 16 | __builtin_bswap16(flow.local_port);
+  const std::uint8_t* const local = flow.local.bytes().data();
+  const std::uint8_t* const remote = flow.remote.bytes().data();
+  if (flow.local.is_v4()) {  // the last four bytes: the others are the same for all
+    hash.add(std::uint64_t{load<std::uint32_t>(remote + 12)} << 32 |
+             load<std::uint32_t>(local + 12));
+    return hash.finish(ports, 12);
+  }
+  for (const std::uint8_t* const address : {local, remote}) {
+    hash.add(load<std::uint64_t>(address));
+    hash.add(load<std::uint64_t>(address + 8));
+  }
+  return hash.finish(ports, 36);
 }
 
 std::uint64_t flow_hash(const FlowKey& flow, const FlowHashKeys& keys) {

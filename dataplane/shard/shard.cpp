@@ -165,9 +165,10 @@ ConnectProblem Shard::choose_port(FlowKey& flow, std::uint16_t wanted) {
 }
 
 ConnectionSlot* Shard::claim(const FlowKey& flow, StreamEvents& events, ConnectProblem& problem) {
-  problem = check(flow);
+  const std::uint64_t hash = hash_of(flow);
+  problem = check(flow, hash);
   if (problem != ConnectProblem::none) return nullptr;
-  ConnectionSlot* const slot = make_slot(flow);
+  ConnectionSlot* const slot = make_slot(flow, hash);
   if (slot == nullptr) {
     problem = ConnectProblem::connection_limit;
     return nullptr;
@@ -177,7 +178,7 @@ ConnectionSlot* Shard::claim(const FlowKey& flow, StreamEvents& events, ConnectP
 }
 
 // Whether we may connect so.
-ConnectProblem Shard::check(const FlowKey& flow) {
+ConnectProblem Shard::check(const FlowKey& flow, std::uint64_t hash) {
   const IpAddress& remote = flow.remote;
   if (stopping_) return ConnectProblem::stopping;
   if (!local_.contains(flow.local)) return ConnectProblem::no_local_address;
@@ -185,7 +186,7 @@ ConnectProblem Shard::check(const FlowKey& flow) {
       is_one_hosts(remote) && flow.remote_port != 0 && flow.local.is_v4() == remote.is_v4();
   if (!valid) return ConnectProblem::bad_remote_address;  // RFC 9293 MUST-46
   if (flow.local_port == 0) return ConnectProblem::no_local_port;
-  if (is_known(flow)) return ConnectProblem::flow_exists;
+  if (is_known(flow, hash)) return ConnectProblem::flow_exists;
   return has_memory() ? ConnectProblem::none : ConnectProblem::memory_short;
 }
 
@@ -271,9 +272,8 @@ FlowRef Shard::find_flow(const FlowKey& flow, std::uint64_t hash) const {
   });
 }
 
-ConnectionSlot* Shard::make_slot(const FlowKey& flow) {
+ConnectionSlot* Shard::make_slot(const FlowKey& flow, std::uint64_t hash) {
   if (!table_.try_make_room()) return nullptr;
-  const std::uint64_t hash = hash_of(flow);
   ConnectionSlot* const slot = slots_.make(*this, flow, hash, settings_, resources_, now_);
   if (slot == nullptr) return nullptr;
   slot->hop_limit = options_.hop_limit;

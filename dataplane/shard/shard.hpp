@@ -144,7 +144,7 @@ class Shard {
     time_waits_.for_each(
         [&visit](const TimeWaitEntry& entry) { visit(entry.flow, entry.shares_port); });
   }
-  bool is_known(const FlowKey& flow) const { return !find_flow(flow, hash_of(flow)).is_none(); }
+  bool is_known(const FlowKey& flow) const { return is_known(flow, hash_of(flow)); }
   const LocalAddresses& local() const { return local_; }
   Instant now() const { return now_; }
 
@@ -179,8 +179,8 @@ class Shard {
   void run(StopCommand& command);
   ConnectProblem connect(ConnectCommand& command);
   ConnectProblem choose_port(FlowKey& flow, std::uint16_t wanted);
-  ConnectProblem check(const FlowKey& flow);
-  ConnectionSlot* make_slot(const FlowKey& flow);
+  ConnectProblem check(const FlowKey& flow, std::uint64_t hash);
+  ConnectionSlot* make_slot(const FlowKey& flow, std::uint64_t hash);
   static void prepare(ConnectionSlot& slot, const StreamOptions& options);
   void leave_lists(ConnectionSlot& slot);
   void release(ConnectionSlot& slot);
@@ -191,6 +191,9 @@ class Shard {
   void forget_time_wait(TimeWaitEntry& entry);
   tcp::Identity identity_of(const FlowKey& flow) const;
   FlowRef find_flow(const FlowKey& flow, std::uint64_t hash) const;
+  bool is_known(const FlowKey& flow, std::uint64_t hash) const {
+    return !find_flow(flow, hash).is_none();
+  }
   std::uint64_t hash_of(const FlowKey& flow) const { return siphash(options_.secrets.table, flow); }
   void after_event(ConnectionSlot& slot);
   void dispatch(ConnectionSlot& slot);

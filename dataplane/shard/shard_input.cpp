@@ -125,7 +125,7 @@ DropReason Shard::on_syn(ListenerEntry& listener, const FlowKey& flow, const tcp
     return DropReason::backlog_full;
   }
   if (!has_memory()) return DropReason::memory_short;
-  ConnectionSlot* const slot = make_slot(flow);
+  ConnectionSlot* const slot = make_slot(flow, hash_of(flow));
   if (slot == nullptr) return DropReason::connection_limit;
   tcp::Identity identity = identity_of(flow);
   if (previous != nullptr) identity.iss = tcp::max(identity.iss, previous->minimum_iss());
