@@ -147,17 +147,13 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   return address;
 }
 
-bool IpAddress::is_v4() const {
-  return load_be64(bytes_.data()) == 0 && load_be32(bytes_.data() + 8) == 0xffff;
-}
-
 bool IpAddress::is_unspecified() const {
   return is_v4() ? v4_bits() == 0 : *this == IpAddress();
 }
 
 bool IpAddress::is_loopback() const {
   if (is_v4()) return bytes_[12] == 127;
-  return load_be64(bytes_.data()) == 0 && load_be64(bytes_.data() + 8) == 1;
+  return half(0) == 0 && half(8) == 1;
 }
 
 bool IpAddress::is_multicast() const {

@@ -24,7 +24,7 @@ class IpAddress {
   // Dotted quad or RFC 4291 text; nothing else (no zone, no brackets, no port).
   static std::optional<IpAddress> parse(std::string_view text);
 
-  bool is_v4() const;
+  bool is_v4() const { return half(0) == 0 && half(8) >> 32 == 0xffff; }
   bool is_v6() const { return !is_v4(); }
   std::uint32_t v4_bits() const { return load_be32(bytes_.data() + 12); }
   const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
@@ -37,8 +37,14 @@ class IpAddress {
   std::string to_string() const;  // RFC 5952 text
 
   auto operator<=>(const IpAddress&) const = default;
+  bool operator==(const IpAddress& other) const {
+    return half(0) == other.half(0) && half(8) == other.half(8);
+  }
 
  private:
+  // Eight bytes as a number: asked of every packet, several times.
+  std::uint64_t half(std::size_t offset) const { return load_be64(bytes_.data() + offset); }
+
   std::array<std::uint8_t, 16> bytes_{};
 };
 

@@ -47,6 +47,7 @@ using Words = std::uint64_t __attribute__((vector_size(16)));
 
 std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t length) {
   constexpr std::size_t kStride = 32;
+  if (length < kStride) return sum_tail(p, length);
   Words low{};
   Words high{};
   Words low2{};
@@ -66,9 +67,9 @@ std::uint64_t sum_bytes(const std::uint8_t* p, std::size_t length) {
 }  // namespace
 
 void Checksum::add(Bytes bytes) {
-  const std::uint16_t piece = fold(sum_bytes(bytes.data(), bytes.size()));
+  const std::uint64_t piece = sum_bytes(bytes.data(), bytes.size());
   // A piece that starts at an odd place has its bytes in the other halves of the words.
-  sum_ += odd_ ? __builtin_bswap16(piece) : piece;
+  sum_ += odd_ ? __builtin_bswap16(fold(piece)) : piece;
   odd_ ^= bytes.size() % 2 != 0;
 }
 
