@@ -38,7 +38,7 @@ LocalAddresses::LocalAddresses(const std::vector<Cidr>& kernel_side,
     : any_(any) {
   for (const IpAddress& address : own) {
     own_.push_back(number_of(address));
-    std::optional<IpAddress>& first = address.is_v4() ? first_v4_ : first_v6_;
+    std::optional<IpAddress>& first = address.is_v4() ? preferred_v4_ : preferred_v6_;
     if (!first) first = address;
   }
   std::sort(own_.begin(), own_.end());
@@ -51,6 +51,8 @@ LocalAddresses::LocalAddresses(const std::vector<Cidr>& kernel_side,
     if (!is_host_address(side, side.last())) --network.last.second;
     networks_.push_back(network);
   }
+  if (!preferred_v4_) preferred_v4_ = first_free(true);
+  if (!preferred_v6_) preferred_v6_ = first_free(false);
 }
 
 bool LocalAddresses::is_own(Number number) const {
@@ -80,9 +82,9 @@ bool LocalAddresses::may_be_peer(const IpAddress& address) const {
   return !inside && !is_own(number);
 }
 
-std::optional<IpAddress> LocalAddresses::preferred(bool v4) const {
+// Of the kernel's networks.
+std::optional<IpAddress> LocalAddresses::first_free(bool v4) const {
   constexpr int kTries = 256;
-  if (const auto& first = v4 ? first_v4_ : first_v6_) return first;
   for (const Network& network : networks_) {
     const Cidr& side = network.kernel_side;
     if (network.is_v4 != v4) continue;

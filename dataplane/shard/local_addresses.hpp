@@ -32,7 +32,9 @@ class LocalAddresses {
   // What we call ourselves when the application does not say: the first of those named, else the
   // address after the kernel's, or the first free one of its network. None without one of that
   // family.
-  std::optional<IpAddress> preferred(bool v4) const;
+  const std::optional<IpAddress>& preferred(bool v4) const {
+    return v4 ? preferred_v4_ : preferred_v6_;
+  }
 
  private:
   // An address as a number: asked of every packet, twice.
@@ -50,11 +52,12 @@ class LocalAddresses {
   };
 
   bool is_own(Number number) const;
+  std::optional<IpAddress> first_free(bool v4) const;
 
   std::vector<Network> networks_;
-  std::vector<Number> own_;            // those that are named, sorted
-  std::optional<IpAddress> first_v4_;  // of them
-  std::optional<IpAddress> first_v6_;
+  std::vector<Number> own_;  // those that are named, sorted
+  std::optional<IpAddress> preferred_v4_;
+  std::optional<IpAddress> preferred_v6_;
   bool any_;
 };
 
