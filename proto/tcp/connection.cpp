@@ -139,11 +139,16 @@ bool Connection::takes_text() const {
 
 std::uint32_t Connection::send_space() const {
   if (!takes_text()) return 0;
-  const std::uint32_t room = send_room();
-  std::uint32_t space = room - std::min(room, send_buffer_.size());
-  if (options_.unsent_low_water != UINT32_MAX) space = std::min(space, room_below_low_water());
+  const std::uint32_t space = space_in(send_room());
   if (space == 0) wants_room_ = true;
   return space;
+}
+
+// Of a send buffer that may hold so much.
+std::uint32_t Connection::space_in(std::uint32_t room) const {
+  const std::uint32_t space = room - std::min(room, send_buffer_.size());
+  if (options_.unsent_low_water == UINT32_MAX) return space;
+  return std::min(space, room_below_low_water());
 }
 
 // What can go at once, and bursts until the mark is reached.
@@ -160,12 +165,15 @@ std::uint32_t Connection::room_below_low_water() const {
 }
 
 bool Connection::is_writable() const {
-  const std::uint32_t space = send_space();
+  wants_room_ = false;
+  if (!takes_text()) return false;
+  const std::uint32_t room = send_room();
+  const std::uint32_t space = space_in(room);
   const std::uint32_t low = options_.unsent_low_water;
   const bool is_low =
       low == UINT32_MAX || !is_synchronized(state_) || unsent_bytes() < (low + 1) / 2;
-  const bool is_writable = space > 0 && is_low && (low != UINT32_MAX || space >= send_room() / 3);
-  wants_room_ = !is_writable && takes_text();
+  const bool is_writable = space > 0 && is_low && (low != UINT32_MAX || space >= room / 3);
+  wants_room_ = !is_writable;
   return is_writable;
 }
 
@@ -201,12 +209,12 @@ Slice Connection::read(std::uint32_t max_bytes) {
   if (out.empty() || !can_receive(state_)) return out;
   receive_tuning_.on_taken(out.size());
   // RFC 9293 R9293-4, MUST-39: tell of a larger window once it is worth a segment to the peer.
-  const std::uint32_t limit = std::min(receive_room(), kUnscaledWindow << rcv_.scale);
-  const std::uint32_t possible = possible_window();
   const std::uint32_t announced = rcv_wnd();
-  const bool small = announced < limit / 2;
-  if (small && possible >= announced + std::min(limit / 2, 2 * receive_mss_.get())) {
-    ack_debt_.owe_now();
+  if (announced < receive_buffer_bytes() / 2) {
+    const std::uint32_t room = receive_room();
+    const std::uint32_t half = window_limit(room) / 2;
+    const std::uint32_t worth = announced + std::min(half, 2 * receive_mss_.get());
+    if (announced < half && possible_window(room) >= worth) ack_debt_.owe_now();
   }
   if (readable() == 0) ack_debt_.on_all_read(receive_mss_.get());
   return out;

@@ -260,6 +260,7 @@ class Connection {
                            SendFlags flags);
   bool takes_text() const;
   std::uint32_t send_room() const;
+  std::uint32_t space_in(std::uint32_t room) const;
   std::uint32_t room_below_low_water() const;
 
   // connection_input.cpp
@@ -366,7 +367,8 @@ class Connection {
   void start_header(OutSegment& out, Seq seq, std::uint8_t flags, Seq ack, Instant now);
   void add_sack(OutSegment& out, const wire::SackBlock& first) const;
   std::uint32_t receive_room() const;
-  std::uint32_t possible_window() const;
+  std::uint32_t window_limit(std::uint32_t room) const;
+  std::uint32_t possible_window(std::uint32_t room) const;
   std::uint16_t syn_window(std::uint32_t room) const;
   std::uint16_t window_to_announce(Seq ack);
   void on_acked(Seq ack);

@@ -236,8 +236,8 @@ bool Connection::may_grow_window() const {
 void Connection::note_reordering(std::uint32_t bytes) {
   constexpr std::uint32_t kMost = 300;  // as Linux (net.ipv4.tcp_max_reordering)
   ++counters_.reorderings;
-  const std::uint32_t segments = (bytes + send_mss_ - 1) / send_mss_;
-  counters_.reordering = std::max(counters_.reordering, std::min(segments, kMost));
+  counters_.reordering =
+      std::max(counters_.reordering, std::min(segments_of(bytes, send_mss_), kMost));
 }
 
 // RFC 9293 SA-16. A new acknowledgement is the latest word however old its sequence number (a

@@ -380,7 +380,7 @@ Connection::Stop Connection::take_text(Segment& segment, Instant now) {
   }
   const std::uint32_t size = segment.gso_size != 0 ? segment.gso_size : segment.payload.size();
   receive_mss_.on_segment(size, segment.has(wire::kPsh), settings_);
-  counters_.data_segments_in += (segment.payload.size() + size - 1) / size;
+  counters_.data_segments_in += segments_of(segment.payload.size(), size);
   return segment.seq == rcv_.nxt ? take_in_order(segment, now) : take_out_of_order(segment);
 }
 
@@ -418,7 +418,7 @@ void Connection::owe_ack(const Segment& segment, std::uint32_t length, Instant n
     text.window_bytes = distance(rcv_.last_ack_sent, rcv_.edge);
     // Linux keeps room for several of the windows that it offers: text that is not read yet keeps
     // an ACK back only when there is much of it.
-    text.moves_window = possible_window() >= text.window_bytes / 2;
+    text.moves_window = possible_window(receive_room()) >= text.window_bytes / 2;
     text.is_pushed = segment.has(wire::kPsh);
     text.rto = rtt_.rto(settings_);
   }

@@ -86,10 +86,13 @@ std::uint32_t Connection::receive_room() const {
   return std::min(receive_buffer_bytes(), std::max(share, least));
 }
 
-// RFC 7323 R7323-3: no more than can be told.
-std::uint32_t Connection::possible_window() const {
-  const std::uint32_t room = receive_room();
-  return std::min(room - std::min(room, receive_buffer_.readable()), kUnscaledWindow << rcv_.scale);
+// The largest window that can be told, of so much room: RFC 7323 R7323-3.
+std::uint32_t Connection::window_limit(std::uint32_t room) const {
+  return std::min(room, kUnscaledWindow << rcv_.scale);
+}
+
+std::uint32_t Connection::possible_window(std::uint32_t room) const {
+  return window_limit(room - std::min(room, receive_buffer_.readable()));
 }
 
 // RFC 7323 R7323-3: not scaled.
@@ -106,11 +109,11 @@ std::uint16_t Connection::syn_window(std::uint32_t room) const {
 // RFC 9293 SHLD-14: the right edge never moves left; R9293-4: it moves right when there is room for
 // another segment, by however little where the field cannot say more.
 std::uint16_t Connection::window_to_announce(Seq ack) {
-  const std::uint32_t largest = kUnscaledWindow << rcv_.scale;
   const std::uint32_t room = receive_room();
+  const std::uint32_t limit = window_limit(room);
   const std::uint32_t space = room - std::min(room, receive_buffer_.readable());
-  const std::uint32_t step = std::min(std::min(room, largest) / 2, receive_mss_.get());
-  const Seq possible = rcv_.nxt + std::min(space, largest);
+  const Seq possible = rcv_.nxt + window_limit(space);
+  const std::uint32_t step = std::min(limit / 2, receive_mss_.get());
   Seq edge = rcv_.edge;
   if (possible > edge && distance(edge, rcv_.nxt + space) >= step) edge = possible;
   const std::uint32_t window = ack < edge ? distance(ack, edge) : 0;
@@ -260,7 +263,7 @@ Seq Connection::send_range(OutSegment& out, Seq from, std::uint32_t length, bool
   const bool fin = may_fin && end == data_end;
   if (fin) out.header.flags |= wire::kFin;
   if (length > size) out.gso_size = static_cast<std::uint16_t>(size);
-  const std::uint32_t segments = std::max(1u, (length + size - 1) / size);
+  const std::uint32_t segments = segments_of(length, size);
   counters_.segments_out += segments - 1;
   if (length > 0) counters_.data_segments_out += segments;
   if (from < snd_.nxt) {
@@ -388,7 +391,9 @@ bool Connection::next_new_data(OutSegment& out, Instant now) {
   mark_for_congestion(out);
   if (timer_ != Timer::retransmit) arm(Timer::retransmit, now);
   schedule_tail_probe(now);
-  if (wants_room_ && is_writable()) events_ |= kWritable;
+  // Only below a low-water mark is there room for what has been sent and not acknowledged.
+  const bool may_open = wants_room_ && options_.unsent_low_water != UINT32_MAX;
+  if (may_open && is_writable()) events_ |= kWritable;
   return true;
 }
 

@@ -40,10 +40,24 @@ RateSample RateSampler::on_delivered(std::uint32_t bytes, const SendStamp* newes
   const Duration interval = std::max(sending, arriving);
   if (interval < min_rtt || interval <= Duration()) return sample;
   sample.interval = interval;
-  const std::uint64_t rate =
-      sample.delivered_bytes * 1'000'000'000 / static_cast<std::uint64_t>(interval.ns());
-  if (!sample.is_app_limited || rate > last_rate_) last_rate_ = rate;
+  if (!sample.is_app_limited || is_faster(sample)) {
+    last_bytes_ = sample.delivered_bytes;
+    last_interval_ = interval;
+  }
   return sample;
+}
+
+// Than what was measured last, if anything was.
+bool RateSampler::is_faster(const RateSample& sample) const {
+  const auto product = [](std::uint64_t bytes, Duration interval) {
+    return static_cast<double>(bytes) * static_cast<double>(interval.ns());
+  };
+  return product(sample.delivered_bytes, last_interval_) >= product(last_bytes_, sample.interval);
+}
+
+std::uint64_t RateSampler::last_rate() const {
+  if (last_interval_ == Duration()) return 0;
+  return last_bytes_ * 1'000'000'000 / static_cast<std::uint64_t>(last_interval_.ns());
 }
 
 }  // namespace sluice::tcp

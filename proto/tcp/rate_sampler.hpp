@@ -34,15 +34,19 @@ class RateSampler {
   std::uint64_t delivered() const { return delivered_; }
   // As last measured, in bytes a second; zero: never. What an idle application made less of does
   // not count.
-  std::uint64_t last_rate() const { return last_rate_; }
+  std::uint64_t last_rate() const;
 
  private:
+  bool is_faster(const RateSample& sample) const;
+
   std::uint64_t delivered_ = 0;
   std::uint64_t lost_ = 0;
-  std::uint64_t last_rate_ = 0;
   std::uint64_t app_limited_until_ = 0;  // of delivered_; zero: not limited
   Instant delivered_at_;
   Instant first_sent_at_;
+  // What last_rate() is made of, once it is asked for: a division is dear.
+  std::uint64_t last_bytes_ = 0;
+  Duration last_interval_;
 };
 
 }  // namespace sluice::tcp

@@ -46,7 +46,7 @@ MemoryLevel Resources::level() const {
 
 std::uint32_t Resources::share_for(std::uint32_t held_bytes, Share share) const {
   const std::uint64_t spare = std::min(blocks.spare_bytes(), nodes.spare_count() * kBytesOfNode);
-  const std::uint64_t part = (spare + held_bytes) / static_cast<std::uint32_t>(share);
+  const std::uint64_t part = (spare + held_bytes) >> static_cast<unsigned>(share);
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(part, UINT32_MAX));
 }
 

@@ -18,7 +18,7 @@ struct Resources {
   // that those who fill leave something to the next (dynamic thresholds, Choudhury and Hahne 1998).
   // Half for one that is being emptied, little for one that nobody seems to empty: there may be
   // hundreds of those.
-  enum class Share : std::uint32_t { modest = 128, generous = 2 };  // one of so many parts
+  enum class Share : std::uint8_t { modest = 7, generous = 1 };  // halved so often
   std::uint32_t share_for(std::uint32_t held_bytes, Share share) const;
 };
 

@@ -11,6 +11,12 @@
 
 namespace sluice::tcp {
 
+// Of how many segments so much text is, where each holds `size` bytes at most: at least one. Mostly
+// it is one, and nothing is divided.
+inline std::uint32_t segments_of(std::uint32_t bytes, std::uint32_t size) {
+  return bytes <= size ? 1 : (bytes + size - 1) / size;
+}
+
 // A received segment. Trimming changes seq, payload and flags together.
 struct Segment {
   Seq seq;
