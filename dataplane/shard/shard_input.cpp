@@ -83,7 +83,10 @@ DropReason Shard::on_time_wait(TimeWaitEntry& entry, const FlowKey& flow,
   using Action = tcp::TimeWait::Action;
   switch (entry.tcp.on_segment(segment)) {
     case Action::none: return DropReason::none;
-    case Action::acknowledge: reply_with_ack(flow, entry.tcp, entry.marks); return DropReason::none;
+    case Action::acknowledge:
+      if (entry.tcp.may_acknowledge(segment, settings_, now_))
+        reply_with_ack(flow, entry.tcp, entry.marks);
+      return DropReason::none;
     case Action::restart:
       reply_with_ack(flow, entry.tcp, entry.marks);
       time_waits_.restart(entry, now_ + settings_.time_wait);

@@ -33,6 +33,15 @@ TimeWait::Action TimeWait::on_segment(const Segment& segment) const {
   return in_order ? Action::none : Action::acknowledge;  // RFC 9293 SA-3
 }
 
+bool TimeWait::may_acknowledge(const Segment& segment, const Settings& settings, Instant now) {
+  const bool is_bare = segment.length() == 0 || segment.has(wire::kSyn);
+  if (!settings.as_linux || !is_bare) return true;
+  if (has_answered && now - answered_at < settings.challenge_period) return false;
+  has_answered = true;
+  answered_at = now;
+  return true;
+}
+
 wire::TcpHeader TimeWait::next_ack(Instant now) const {
   wire::TcpHeader header;
   header.sequence = snd_nxt.value();

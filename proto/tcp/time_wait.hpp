@@ -16,8 +16,10 @@ struct TimeWait {
   bool owes_ack = false;           // next_ack() is to be sent
   bool timestamps_on = false;
   bool as_linux = false;
+  bool has_answered = false;  // what is bare, at answered_at
   std::uint32_t ts_offset = 0;
   std::uint32_t ts_recent = 0;
+  Instant answered_at;
 
   enum class Action : std::uint8_t {
     none,         // drop it
@@ -27,6 +29,9 @@ struct TimeWait {
     reopen,       // a SYN of a new incarnation: forget this and hand it to the listener
   };
   Action on_segment(const Segment& segment) const;
+  // Linux answers what is bare once in half a second: two that answer each other's ACKs would
+  // never end. Counts the answer that it permits.
+  bool may_acknowledge(const Segment& segment, const Settings& settings, Instant now);
 
   wire::TcpHeader next_ack(Instant now) const;
 
