@@ -10,7 +10,7 @@ REFERENCE_PORT = "5301"
 TCP_WAYS = ("-n 20M", "-n 20M -R", "-n 20M --bidir", "-n 80M -P 8", "-n 30M -P 3 -R",
             "-n 40M -P 2 --bidir")
 TCP_ENDS = ("-k 200", "-k 2000 -l 1000", "-t 1 -i 0.1 -b 50M", "-t 1 -i 0 -b 50M -R",
-            "-t 1 -O 1 -b 50M --bidir", "-k 20 -O 1 -R")
+            "-t 1 -O 1 -b 50M --bidir")
 TCP_SOCKETS = ("-n 20M -M 1000", "-n 20M -M 1000 -R", "-n 20M -N", "-n 20M -w 64K",
                "-n 20M -w 64K -R", "-n 20M -C reno OURS", "-n 20M -S 16 -R", "-n 20M -Z")
 TCP_OTHERS = ("-n 20M -l 1000", "-n 20M -l 1M -R", "-n 20M --repeating-payload OURS",

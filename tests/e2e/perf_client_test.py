@@ -56,6 +56,13 @@ class PerfClientOptions(CasesTest):
     def test_128_streams(self) -> None:
         self.check_these(perf_cases.TCP_128_STREAMS)
 
+    def test_amounts_behind_omitted_seconds(self) -> None:
+        """Stock ends begin to count apart: which of them ends it, and with what, is chance."""
+        self.stock_server()
+        for words in (("-k", "20"), ("-n", "1M")):
+            found = self.document_of(subject_client(KERNEL_V4, *words, "-O", "1", "-R"))
+            self.assert_adds_up(found, "client")
+
     def test_families(self) -> None:
         server = self.stock_server("-J")
         for address, family, ours in ((KERNEL_V4, "-4", "10.0.6."), (KERNEL_V6, "-6", "fd06:")):
