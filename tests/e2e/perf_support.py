@@ -77,7 +77,7 @@ def subject_client(address: str, *options: str) -> list[str]:
     return stock_client(address, *options, "-B", CLIENT_V6 if ":" in address else CLIENT_V4)
 
 
-def run_once(words: list[str], timeout: float = 30) -> Client:
+def run_once(words: list[str], timeout: float = 60) -> Client:
     try:
         done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired as late:
@@ -85,7 +85,7 @@ def run_once(words: list[str], timeout: float = 30) -> Client:
     return Client(words, done.returncode, done.stdout, done.stderr)
 
 
-def run_client(words: list[str], timeout: float = 30) -> Client:
+def run_client(words: list[str], timeout: float = 60) -> Client:
     """Tries again while nobody listens yet."""
     end = time.monotonic() + lab.PATIENCE
     while True:
@@ -226,7 +226,7 @@ class PerfTest(LabTest):
         self.assertEqual(client.code, 0, client.said)
         self.assertEqual(client.err, "", client.said)
 
-    def run_client_ok(self, words: list[str], timeout: float = 30) -> Client:
+    def run_client_ok(self, words: list[str], timeout: float = 60) -> Client:
         client = run_client(words, timeout)
         self.assert_done(client)
         return client
@@ -236,7 +236,7 @@ class PerfTest(LabTest):
         with ThreadPoolExecutor() as beside:
             return list(beside.map(self.run_client_ok, several))
 
-    def document_of(self, words: list[str], timeout: float = 30) -> dict:
+    def document_of(self, words: list[str], timeout: float = 60) -> dict:
         """The JSON of a client that ends well, and adds up."""
         document = self.run_client_ok([*words, "-J"], timeout).document
         self.assertNotIn("error", document)
