@@ -214,7 +214,7 @@ Slice Connection::read(std::uint32_t max_bytes) {
     const std::uint32_t room = receive_room();
     const std::uint32_t half = window_limit(room) / 2;
     const std::uint32_t worth = announced + std::min(half, 2 * receive_mss_.get());
-    if (announced < half && possible_window(room) >= worth) ack_debt_.owe_now();
+    if (announced < half && window_limit(free_of(room)) >= worth) ack_debt_.owe_now();
   }
   if (readable() == 0) ack_debt_.on_all_read(receive_mss_.get());
   return out;

@@ -368,7 +368,7 @@ class Connection {
   void add_sack(OutSegment& out, const wire::SackBlock& first) const;
   std::uint32_t receive_room() const;
   std::uint32_t window_limit(std::uint32_t room) const;
-  std::uint32_t possible_window(std::uint32_t room) const;
+  std::uint32_t free_of(std::uint32_t room) const;
   std::uint16_t syn_window(std::uint32_t room) const;
   std::uint16_t window_to_announce(Seq ack);
   void on_acked(Seq ack);
@@ -449,7 +449,6 @@ class Connection {
   Seq fin_seq_;                    // of the peer's FIN, once seen
   std::optional<Seq> owed_reset_;  // a RST with this sequence number is to be sent
   bool resets_segment_ = false;    // in answer to one that came too late
-
   std::uint16_t advertised_mss_ = 0;
   std::uint32_t send_mss_ = 0;  // payload of a full segment, options taken off (MUST-16)
   ReceiveMss receive_mss_;
@@ -460,7 +459,6 @@ class Connection {
   std::uint32_t ts_before_gap_ = 0;  // what PAWS goes by until ...
   Instant ts_recent_at_;
   Instant overtaken_until_;
-
   Instant syn_sent_at_;               // the first time
   Instant rtt_sampled_at_;            // one sample a round trip (RFC 6298 R6298-7)
   std::uint64_t acked_sequence_ = 0;  // bytes that SND.UNA has moved by

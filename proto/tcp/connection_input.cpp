@@ -418,7 +418,7 @@ void Connection::owe_ack(const Segment& segment, std::uint32_t length, Instant n
     text.window_bytes = distance(rcv_.last_ack_sent, rcv_.edge);
     // Linux keeps room for several of the windows that it offers: text that is not read yet keeps
     // an ACK back only when there is much of it.
-    text.moves_window = possible_window(receive_room()) >= text.window_bytes / 2;
+    text.moves_window = window_limit(free_of(receive_room())) >= text.window_bytes / 2;
     text.is_pushed = segment.has(wire::kPsh);
     text.rto = rtt_.rto(settings_);
   }

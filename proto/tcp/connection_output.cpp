@@ -91,8 +91,8 @@ std::uint32_t Connection::window_limit(std::uint32_t room) const {
   return std::min(room, kUnscaledWindow << rcv_.scale);
 }
 
-std::uint32_t Connection::possible_window(std::uint32_t room) const {
-  return window_limit(room - std::min(room, receive_buffer_.readable()));
+std::uint32_t Connection::free_of(std::uint32_t room) const {
+  return room - std::min(room, receive_buffer_.readable());
 }
 
 // RFC 7323 R7323-3: not scaled.
@@ -111,7 +111,7 @@ std::uint16_t Connection::syn_window(std::uint32_t room) const {
 std::uint16_t Connection::window_to_announce(Seq ack) {
   const std::uint32_t room = receive_room();
   const std::uint32_t limit = window_limit(room);
-  const std::uint32_t space = room - std::min(room, receive_buffer_.readable());
+  const std::uint32_t space = free_of(room);
   const Seq possible = rcv_.nxt + window_limit(space);
   const std::uint32_t step = std::min(limit / 2, receive_mss_.get());
   Seq edge = rcv_.edge;
