@@ -81,11 +81,12 @@ DropReason Shard::on_connection(ConnectionSlot& slot, tcp::Segment segment) {
 DropReason Shard::on_time_wait(TimeWaitEntry& entry, const FlowKey& flow,
                                const wire::Packet& packet, const tcp::Segment& segment) {
   using Action = tcp::TimeWait::Action;
-  switch (entry.tcp.on_segment(segment)) {
+  switch (entry.tcp.on_segment(segment, settings_)) {
     case Action::none: return DropReason::none;
     case Action::acknowledge:
-      if (entry.tcp.may_acknowledge(segment, settings_, now_))
+      if (entry.tcp.may_acknowledge(segment, settings_, now_)) {
         reply_with_ack(flow, entry.tcp, entry.marks);
+      }
       return DropReason::none;
     case Action::restart:
       reply_with_ack(flow, entry.tcp, entry.marks);

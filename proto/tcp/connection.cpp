@@ -300,7 +300,6 @@ TimeWait Connection::take_time_wait() {
   rest.rcv_nxt = rcv_.nxt;
   rest.rcv_wnd = rcv_wnd();
   rest.timestamps_on = timestamps_on_;
-  rest.as_linux = settings_.as_linux;
   rest.ts_offset = ts_offset_;
   rest.ts_recent = ts_recent_;
   finish(CloseReason::normal);

@@ -9,7 +9,7 @@ bool is_newer(std::uint32_t timestamp, std::uint32_t than) {
 
 }  // namespace
 
-TimeWait::Action TimeWait::on_segment(const Segment& segment) const {
+TimeWait::Action TimeWait::on_segment(const Segment& segment, const Settings& settings) const {
   const bool both_timestamps = timestamps_on && segment.options->has_timestamps;
   if (segment.has(wire::kRst)) {
     return segment.seq == rcv_nxt ? Action::forget : Action::none;  // RFC 9293 SA-6, SA-9
@@ -26,7 +26,7 @@ TimeWait::Action TimeWait::on_segment(const Segment& segment) const {
   }
   // RFC 9293 SA-12; Linux answers it.
   const bool is_inside = rcv_nxt <= segment.seq && distance(rcv_nxt, segment.seq) < rcv_wnd;
-  if (!segment.has(wire::kAck) && is_inside && !as_linux) return Action::none;
+  if (!segment.has(wire::kAck) && is_inside && !settings.as_linux) return Action::none;
   const bool is_fin_again = segment.has(wire::kFin) && segment.end() == rcv_nxt;
   if (is_fin_again) return Action::restart;  // RFC 9293 SA-22, SA-31
   const bool in_order = segment.seq == rcv_nxt && segment.length() == 0;

@@ -15,7 +15,6 @@ struct TimeWait {
   std::uint16_t window_field = 0;  // the same as it stood in the header
   bool owes_ack = false;           // next_ack() is to be sent
   bool timestamps_on = false;
-  bool as_linux = false;
   bool has_answered = false;  // what is bare, at answered_at
   std::uint32_t ts_offset = 0;
   std::uint32_t ts_recent = 0;
@@ -28,7 +27,7 @@ struct TimeWait {
     forget,       // a valid RST: CLOSED
     reopen,       // a SYN of a new incarnation: forget this and hand it to the listener
   };
-  Action on_segment(const Segment& segment) const;
+  Action on_segment(const Segment& segment, const Settings& settings) const;
   // Linux answers what is bare once in half a second: two that answer each other's ACKs would
   // never end. Counts the answer that it permits.
   bool may_acknowledge(const Segment& segment, const Settings& settings, Instant now);

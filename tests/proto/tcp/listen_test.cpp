@@ -104,7 +104,7 @@ class TimeWaitTable : public ::testing::Test {
     wire::TcpHeader header = header_with(bits, seq);
     header.options.has_timestamps = ts.has_value();
     header.options.ts_value = ts.value_or(0);
-    return rest.on_segment(make_segment(header, {}));
+    return rest.on_segment(make_segment(header, {}), {});
   }
   TimeWait rest;
 };

@@ -198,7 +198,7 @@ class Walk {
         continue;
       }
       if (end.time_wait) {
-        const TimeWait::Action action = end.time_wait->on_segment(segment);
+        const TimeWait::Action action = end.time_wait->on_segment(segment, end.settings);
         const bool answer =
             action == TimeWait::Action::acknowledge || action == TimeWait::Action::restart;
         if (answer) launch_time_wait_ack(*end.time_wait, !flying.to_client);
