@@ -1,8 +1,10 @@
 """What crosses a device, with the kernel's time of each packet."""
 
+import math
 import socket
 import struct
 import threading
+import time
 from dataclasses import dataclass
 
 ETH_P_ALL = 3
@@ -83,7 +85,7 @@ class Capture:
         self.socket.bind((device, ETH_P_ALL))
         self.socket.settimeout(0.1)
         self.seen: list[Seen] = []
-        self.ended = False
+        self.end = math.inf  # seconds
         self.thread = threading.Thread(target=self.read)
 
     def __enter__(self) -> "Capture":
@@ -91,7 +93,7 @@ class Capture:
         return self
 
     def __exit__(self, *_) -> None:
-        self.ended = True
+        self.end = time.time()
         self.thread.join()
         self.socket.close()
 
@@ -100,14 +102,16 @@ class Capture:
             try:
                 packet, ancillary, _, source = self.socket.recvmsg(HEADERS, 64, socket.MSG_TRUNC)
             except TimeoutError:
-                if self.ended:
+                if time.time() > self.end:
                     return
                 continue
             seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
+            at = seconds + nanoseconds / 1e9
+            if at > self.end:  # traffic may go on for ever
+                return
             length = self.length_of(packet)
             if length is not None:
-                self.seen.append(Seen(seconds + nanoseconds / 1e9, source[2] == PACKET_OUTGOING,
-                                      packet, length))
+                self.seen.append(Seen(at, source[2] == PACKET_OUTGOING, packet, length))
 
     @staticmethod
     def length_of(packet: bytes) -> int | None:

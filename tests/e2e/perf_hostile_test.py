@@ -165,7 +165,8 @@ class PerfHostile(PerfTest):
     @ours_only
     def test_a_client_that_has_gone_is_asked_for(self) -> None:
         """One that was cut off while it receives datagrams: nobody else would notice."""
-        with self.in_state("running", udp=True, reverse=True, num=0, time=0) as talk:
+        with self.in_state("running", udp=True, reverse=True, num=0, time=0, len=1000,
+                           bandwidth=1_000_000) as talk:
             port = talk.control.getsockname()[1]
             time.sleep(0.5)  # ACKs of what was said
             with Capture("tun1") as capture:
