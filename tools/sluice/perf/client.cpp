@@ -17,6 +17,7 @@ namespace sluice::perf {
 namespace {
 
 constexpr Duration kConnectPatience = Duration::seconds(8);
+constexpr Duration kStreamPatience = Duration::seconds(30);   // several SYNs may be lost
 constexpr Duration kAfterword = Duration::milliseconds(500);  // when a stream has gone
 constexpr Duration kPatience = Duration::seconds(60);         // for what a server says next
 constexpr Duration kSilence = Duration::seconds(2);           // of a server that has sent all
@@ -96,11 +97,6 @@ void Client::interrupt() {
   });
 }
 
-Duration Client::connect_limit() const {
-  const bool is_said = options_.connect_timeout > Duration();
-  return is_said ? options_.connect_timeout : kConnectPatience;
-}
-
 void Client::throw_connect(ErrorCode code, co::Outcome outcome) {
   throw TestFailure(code, errno_of(outcome));
 }
@@ -109,8 +105,9 @@ void Client::throw_connect(ErrorCode code, co::Outcome outcome) {
 
 co::Task<> Client::connect() {
   ConnectOptions to{.remote = remote_, .port = options_.port, .local = options_.bind};
-  auto connected =
-      co_await co::connect(engine_, to).within(connect_limit()).unless(watch_.failed());
+  const bool is_limited = options_.connect_timeout > Duration();
+  const Duration limit = is_limited ? options_.connect_timeout : kConnectPatience;
+  auto connected = co_await co::connect(engine_, to).within(limit).unless(watch_.failed());
   watch_.check();
   if (!connected) throw_connect(ErrorCode::connect, connected.outcome());
   channel_.emplace(*std::move(connected));
@@ -212,8 +209,8 @@ co::Task<co::Result<>> Client::open_tcp(std::size_t place) {
 
 // On the core that gets it.
 co::Task<co::Outcome> Client::join(std::size_t place, ConnectOptions options) {
-  const Instant end = Core::here().now() + connect_limit();
-  auto connected = co_await co::connect(engine_, options).within(connect_limit());
+  const Instant end = Core::here().now() + kStreamPatience;
+  auto connected = co_await co::connect(engine_, options).within(kStreamPatience);
   if (!connected) co_return connected.outcome();
   co::Stream stream = *std::move(connected);
   const std::string message = cookie_message(cookie_);

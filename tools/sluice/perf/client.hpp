@@ -56,7 +56,6 @@ class Client {
   void await_server();
   void miss_stream(co::Outcome why);
   void reach_end();
-  Duration connect_limit() const;
   bool may_have_all() const;
   Duration omitted_time() const;
   ConnectOptions stream_to_server(std::size_t place) const;

@@ -26,6 +26,13 @@ class UdpReceiving : public FlowTest {
   bool counts(std::uint64_t datagrams) {
     return comes_true([&] { return count().bytes == datagrams * kBlock; });
   }
+  // What ends a test.
+  static Parameters two_datagrams() {
+    Parameters parameters;
+    parameters.blocks = 2;
+    parameters.block_bytes = kBlock;
+    return parameters;
+  }
 };
 
 TEST_F(UdpReceiving, CountsWhatComesAndWhatHasComeBefore) {
@@ -46,10 +53,7 @@ TEST_F(UdpReceiving, CountsWhatComesAndWhatHasComeBefore) {
 
 TEST_F(UdpReceiving, SpendsItsBudgetAfterTheOmittedSeconds) {
   Told<bool> reached;
-  Parameters parameters;
-  parameters.blocks = 2;
-  parameters.block_bytes = kBlock;
-  Budget budget(parameters, [&] { reached.tell(true); });
+  Budget budget(two_datagrams(), [&] { reached.tell(true); });
   plan_.budget = &budget;
   plan_.parameters.omit_seconds = 1;
   const auto peer = bind();
@@ -93,10 +97,7 @@ TEST_F(UdpReceiving, CountsNothingAfterTheEnd) {
 
 TEST_F(UdpReceiving, EndsItsBudget) {
   Told<bool> reached;
-  Parameters parameters;
-  parameters.blocks = 2;
-  parameters.block_bytes = kBlock;
-  Budget budget(parameters, [&] { reached.tell(true); });
+  Budget budget(two_datagrams(), [&] { reached.tell(true); });
   plan_.budget = &budget;
   const auto peer = bind();
   start();
